@@ -1,0 +1,144 @@
+import type { Task, TaskOutcome } from './task.js'
+
+/** One task that did not succeed: a row of the failure log. */
+export interface FailureRecord {
+  /** The task's id. */
+  readonly id: string
+  readonly task: string
+  /** JSON text; null for a closure, which cannot be run again. */
+  readonly payload: string | null
+  readonly status: 'failed' | 'rejected' | 'interrupted' | 'unknown'
+  readonly errorName: string | null
+  readonly errorMessage: string | null
+  readonly errorStack: string | null
+  readonly attempts: number
+  readonly requestId: string | null
+  /** The failure that this task was a retry of. */
+  readonly retryOf: string | null
+  readonly registeredAt: Date
+  readonly lastAttemptAt: Date | null
+  readonly recordedAt: Date
+}
+
+/** Where failures are kept. */
+export interface FailureLog {
+  /** Stores all of them or rejects. Writing a record again that is already stored must succeed and change nothing. */
+  write(records: readonly FailureRecord[]): Promise<void>
+  /** Rejects with what to do when the store is not usable; called once, when the application starts. */
+  check?(): Promise<void>
+}
+
+/** The part of a generated model that the log calls. */
+interface FailureTable {
+  createMany(args: { data: FailureRecord[] }): PromiseLike<unknown>
+  upsert(args: { where: { id: string }; create: FailureRecord; update: object }): PromiseLike<unknown>
+  findFirst(args: { select: { id: true } }): PromiseLike<unknown>
+}
+
+/** The model to paste into `schema.prisma`. On MySQL and MariaDB give `payload`, `errorMessage` and `errorStack` `@db.LongText`. */
+export const taskFailureModel = `model TaskFailure {
+  id            String    @id
+  task          String
+  payload       String?
+  status        String
+  errorName     String?
+  errorMessage  String?
+  errorStack    String?
+  attempts      Int
+  requestId     String?
+  retryOf       String?
+  registeredAt  DateTime
+  lastAttemptAt DateTime?
+  recordedAt    DateTime
+
+  @@index([status, recordedAt, id])
+}`
+
+/**
+ * Keeps failures in the table of the Prisma model `TaskFailure`.
+ *
+ * @param client Answers the client to write through, watched or not; called late, since the client is made from this log's owner.
+ */
+export function prismaFailureLog(client: () => object): FailureLog {
+  const table = (): FailureTable => {
+    const model = (client() as { taskFailure?: FailureTable }).taskFailure
+    if (!model) throw new Error(`The Prisma client has no model TaskFailure. ${advice}`)
+    return model
+  }
+  return {
+    async write(records) {
+      // A createMany of another number of rows is another query plan, and compiling one holds the event loop for long.
+      for (const [start, size] of chunks(records.length)) {
+        const data = records.slice(start, start + size)
+        try {
+          await table().createMany({ data })
+        } catch (error) {
+          if ((error as { code?: unknown } | null)?.code !== 'P2002') throw explained(error)
+          for (const create of data) await table().upsert({ where: { id: create.id }, create, update: {} })
+        }
+      }
+    },
+    async check() {
+      try {
+        await table().findFirst({ select: { id: true } })
+      } catch (error) {
+        throw explained(error)
+      }
+    },
+  }
+}
+
+const advice = `Add this to schema.prisma and run \`prisma migrate dev\`:\n\n${taskFailureModel}\n`
+
+function explained(error: unknown): unknown {
+  const missing = (error as { code?: unknown } | null)?.code === 'P2021'
+  return missing ? new Error(`The table of the failure log does not exist. ${advice}`, { cause: error }) : error
+}
+
+function* chunks(total: number): Generator<[start: number, size: number]> {
+  for (let start = 0; start < total;) {
+    const size = total - start >= 100 ? 100 : total - start >= 10 ? 10 : 1
+    yield [start, size]
+    start += size
+  }
+}
+
+export function failureRecord(task: Task, status: FailureRecord['status'], outcome: TaskOutcome): FailureRecord {
+  return {
+    id: task.id,
+    task: clean(task.name),
+    payload: task.payload ?? null,
+    status,
+    ...describeError(outcome.error),
+    attempts: outcome.attempts,
+    requestId: task.requestId === undefined ? null : clean(task.requestId),
+    retryOf: null,
+    registeredAt: task.registeredAt,
+    lastAttemptAt: task.lastAttemptAt ?? null,
+    recordedAt: new Date(),
+  }
+}
+
+/** Whatever was thrown, as three texts. A getter of it may throw in turn. */
+export function describeError(error: unknown): Pick<FailureRecord, 'errorName' | 'errorMessage' | 'errorStack'> {
+  if (error === undefined) return { errorName: null, errorMessage: null, errorStack: null }
+  const read = (get: () => unknown): string | null => {
+    try {
+      const value = get()
+      return value === undefined ? null : clean(String(value)).slice(0, 10_000)
+    } catch {
+      return '(not readable)'
+    }
+  }
+  if (!(error instanceof Error)) return { errorName: typeof error, errorMessage: read(() => error), errorStack: null }
+  return {
+    errorName: read(() => error.name),
+    errorMessage: read(() => error.message),
+    errorStack: read(() => error.stack),
+  }
+}
+
+/** Text that every database takes: PostgreSQL refuses NUL, and half a surrogate pair is no UTF-8. */
+function clean(text: string): string {
+  return Buffer.from(text).toString().replaceAll('\0', '\\0')
+}

@@ -1,0 +1,103 @@
+import type { CapturedContext } from './context.js'
+import type { FailureLog, FailureRecord } from './failure-log.js'
+
+const batchSize = 100
+/** Records kept in memory at most; beyond, they are in the logger only. */
+const capacity = 10_000
+
+export interface FailureWriterSettings {
+  readonly store: FailureLog
+  /** Neutral: rows of one request must not be written in the async context of another. */
+  readonly context: CapturedContext
+  /** These could not be stored; called once for each record. */
+  readonly onLost: (records: readonly FailureRecord[], error: unknown) => void
+}
+
+/**
+ * Writes failure records in batches, one write at a time. What the store refuses is reported at once and kept, and offered
+ * again with a growing pause: one by one, so that a record that the store will never take does not hold up the others.
+ */
+export class FailureWriter {
+  readonly #settings: FailureWriterSettings
+  #fresh: FailureRecord[] = []
+  #refused: FailureRecord[] = []
+  #writing: Promise<void> | undefined
+  #offering: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #pause = 1_000
+
+  constructor(settings: FailureWriterSettings) {
+    this.#settings = settings
+  }
+
+  add(record: FailureRecord): void {
+    if (this.#fresh.length + this.#refused.length >= capacity) {
+      return this.#settings.onLost([record], new Error(`${capacity} failure records are waiting for the failure log`))
+    }
+    this.#fresh.push(record)
+    this.#start()
+  }
+
+  /** Resolves when every record is stored or has been reported. */
+  async idle(): Promise<void> {
+    while (this.#writing) await this.#writing
+  }
+
+  /** Offers everything once more. */
+  async flush(): Promise<void> {
+    await this.idle()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#offer()
+  }
+
+  #offer(): Promise<void> {
+    this.#offering ??= this.#settings.context.run(() => this.#offerAgain()).finally(() => (this.#offering = undefined))
+    return this.#offering
+  }
+
+  #start(): void {
+    this.#writing ??= this.#settings.context.run(() => this.#write())
+  }
+
+  async #write(): Promise<void> {
+    // One turn of the event loop: the failures of a storm come together in one batch.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#fresh.length > 0) {
+      const batch = this.#fresh.splice(0, batchSize)
+      try {
+        await this.#settings.store.write(batch)
+        this.#pause = 1_000
+      } catch (error) {
+        this.#refused.push(...batch)
+        this.#settings.onLost(batch, error)
+        this.#schedule()
+      }
+    }
+    this.#writing = undefined
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#offer()
+    }, this.#pause).unref()
+  }
+
+  async #offerAgain(): Promise<void> {
+    for (let left = this.#refused.length; left > 0; left--) {
+      const [record] = this.#refused
+      if (!record) return
+      try {
+        await this.#settings.store.write([record])
+        this.#refused.shift()
+      } catch {
+        this.#refused.shift()
+        this.#refused.push(record)
+        this.#pause = Math.min(this.#pause * 2, 60_000)
+        return this.#schedule()
+      }
+    }
+    this.#pause = 1_000
+  }
+}

@@ -1,0 +1,177 @@
+import type { ContextCarrier } from './context.js'
+import { OptionsError } from './errors.js'
+import type { FailureLog } from './failure-log.js'
+import { type DefinedTask, isDefinedTask } from './task.js'
+
+/** A pino instance, or anything of its shape. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  fatal(fields: object, message: string): void
+  child?(fields: Record<string, unknown>): Logger
+}
+
+/** Exponential backoff with jitter; names and meaning are p-retry's. */
+export interface RetryOptions {
+  /** Attempts after the first. @default 3 */
+  readonly retries?: number
+  /** Milliseconds before the first retry. @default 200 */
+  readonly minTimeout?: number
+  /** By what each wait is longer than the one before. @default 2 */
+  readonly factor?: number
+  /** Milliseconds that no wait exceeds. @default 30_000 */
+  readonly maxTimeout?: number
+  /** Multiplies each wait by a random number from 1 to 2, so that failed tasks do not come back all at once. @default true */
+  readonly randomize?: boolean
+}
+
+export type Overflow = 'record' | 'refuse' | 'drop-newest' | 'drop-oldest'
+
+/** What can be set per task as well as per instance. */
+export interface TaskOptions {
+  /** Merged over the instance's; `false`: one attempt. */
+  readonly retry?: RetryOptions | false
+  /** Milliseconds for one attempt, then its signal is aborted. `Infinity`: no limit. @default 30_000 */
+  readonly timeout?: number
+  /**
+   * What happens to a task that would exceed `maxPending`. `'record'`: not run, one failure row. `'refuse'`: the registration
+   * throws `PoolFullError`, so the transaction rolls back. `'drop-newest'`, `'drop-oldest'`: documented loss. @default 'record'
+   */
+  readonly overflow?: Overflow
+}
+
+export interface AfterCommitOptions extends TaskOptions {
+  /** Attempts that run at the same time. @default 10 */
+  readonly concurrency?: number
+  /** Tasks waiting, running and backing off together, at most. Each costs memory and is lost in a crash. @default 1_000 */
+  readonly maxPending?: number
+  /** Milliseconds that a timed-out attempt may take to heed its signal before its slot is freed. @default 1_000 */
+  readonly abortGrace?: number
+  /** What a registration without an open transaction does. @default 'run' */
+  readonly outsideTransaction?: 'run' | 'warn' | 'throw' | 'discard'
+  /** Where a task that failed for good is recorded. Without one, the complete record goes to the logger at `error`. */
+  readonly failureLog?: FailureLog
+  /** A pino instance or anything of its shape. @default the console, from `warn` upwards */
+  readonly logger?: Logger
+  /** Called at each registration; its result is on every log line and failure row of the task. */
+  readonly requestId?: () => string | undefined
+  /** What carries the open transaction along the call chain. @default AsyncLocalStorage */
+  readonly context?: ContextCarrier
+  /** The defined tasks that can be run again from the failure log. */
+  readonly tasks?: readonly DefinedTask[]
+}
+
+/** The instance's retry options, then a task's over them; `false` is no retry at all. */
+export function mergeRetry(
+  base: Required<RetryOptions>,
+  over: RetryOptions | false | undefined,
+): Required<RetryOptions> {
+  if (over === false) return { ...base, retries: 0 }
+  const given = Object.entries(over ?? {}).filter(([, value]) => value !== undefined)
+  return { ...base, ...(Object.fromEntries(given) as RetryOptions) }
+}
+
+export const defaultRetry: Required<RetryOptions> = {
+  retries: 3,
+  minTimeout: 200,
+  factor: 2,
+  maxTimeout: 30_000,
+  randomize: true,
+}
+
+type Rule = readonly [valid: (value: unknown) => boolean, expected: string]
+
+const maxTimer = 2 ** 31 - 1 // setTimeout fires at once for anything longer
+const integer = (min: number): Rule => [
+  (v) => Number.isSafeInteger(v) && Number(v) >= min,
+  `an integer from ${min} and up`,
+]
+const between = (min: number, max: number): Rule => [
+  (v) => typeof v === 'number' && v >= min && v <= max,
+  `a number from ${min} to ${max}`,
+]
+const oneOf = (...values: string[]): Rule => [
+  (v) => typeof v === 'string' && values.includes(v),
+  `one of ${values.map((value) => `'${value}'`).join(', ')}`,
+]
+const aFunction: Rule = [(v) => typeof v === 'function', 'a function']
+const withMethods = (...methods: string[]): Rule => [
+  (v) => typeof v === 'object' && v !== null && methods.every((name) => typeof Reflect.get(v, name) === 'function'),
+  `an object with ${methods.map((name) => `${name}()`).join(', ')}`,
+]
+
+const retryRules: Record<string, Rule> = {
+  retries: integer(0),
+  minTimeout: between(0, maxTimer),
+  factor: [(v) => typeof v === 'number' && v > 0 && Number.isFinite(v), 'a positive number'],
+  maxTimeout: between(0, maxTimer),
+  randomize: [(v) => typeof v === 'boolean', 'a boolean'],
+}
+
+const taskRules: Record<string, Rule> = {
+  retry: [(v) => v === false || (typeof v === 'object' && v !== null), 'false or an object of retry options'],
+  timeout: [(v) => v === Infinity || between(1, maxTimer)[0](v), `a number from 1 to ${maxTimer}, or Infinity`],
+  overflow: oneOf('record', 'refuse', 'drop-newest', 'drop-oldest'),
+}
+
+const instanceRules: Record<string, Rule> = {
+  ...taskRules,
+  concurrency: integer(1),
+  maxPending: integer(1),
+  abortGrace: between(0, maxTimer),
+  outsideTransaction: oneOf('run', 'warn', 'throw', 'discard'),
+  failureLog: withMethods('write'),
+  logger: withMethods('debug', 'info', 'warn', 'error', 'fatal'),
+  requestId: aFunction,
+  context: withMethods('run', 'get', 'capture'),
+  tasks: [(v) => Array.isArray(v) && v.every(isDefinedTask), 'an array of defined tasks'],
+}
+
+export function validateOptions(options: AfterCommitOptions): void {
+  validate(options, instanceRules)
+  const names = (options.tasks ?? []).map((task) => task.name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw OptionsError.expected('tasks', 'defined tasks with different names', twice)
+}
+
+export function validateTaskOptions(options: TaskOptions): void {
+  validate(options, {
+    ...taskRules,
+    schema: [(v) => typeof v === 'object' || typeof v === 'function', 'a Standard Schema'],
+  })
+}
+
+function validate(options: object, rules: Record<string, Rule>, prefix = ''): void {
+  if (typeof options !== 'object' || options === null) throw OptionsError.expected('options', 'an object', options)
+  for (const [name, value] of Object.entries(options)) {
+    const rule = rules[name]
+    if (!rule) {
+      throw new OptionsError(
+        `Unknown option \`${prefix}${name}\`. Did you mean \`${prefix}${nearest(name, Object.keys(rules))}\`?`,
+      )
+    }
+    if (value === undefined) continue
+    if (!rule[0](value)) throw OptionsError.expected(prefix + name, rule[1], value)
+    if (name === 'retry' && value !== false) validate(value as object, retryRules, 'retry.')
+  }
+}
+
+function nearest(name: string, known: readonly string[]): string {
+  return known.reduce((best, other) => (distance(name, other) < distance(name, best) ? other : best))
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substitute))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

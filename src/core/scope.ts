@@ -1,0 +1,96 @@
+import type { Task } from './task.js'
+
+export type ScopeState = 'open' | 'committing' | 'committed' | 'released' | 'rolled-back' | 'unknown'
+
+/** What the end of a scope has decided: what to hand over, what to forget, and what to say nobody knows. */
+export interface Settlement {
+  readonly state: ScopeState
+  readonly tasks: readonly Task[]
+  /** `onRollback` functions that are due. */
+  readonly hooks: readonly (() => unknown)[]
+  /** With `unknown`: what COMMIT ended with. */
+  readonly error?: unknown
+}
+
+/**
+ * One transaction, or one savepoint in it, and what was registered there.
+ *
+ *            callback returned            COMMIT answered
+ *   open ──────────────────▶ committing ──────────────────▶ committed     the tasks are handed over
+ *    │                           │ COMMIT refused
+ *    ├───────────────────────────┴─────────────────────────▶ rolled-back   the tasks are gone
+ *    │ callback threw, timed out │ connection lost
+ *    │                           └─────────────────────────▶ unknown       nobody knows: not run, recorded
+ *    └─ a savepoint only: its RELEASE was answered ────────▶ released      the tasks are the parent's
+ */
+export class Scope {
+  state: ScopeState = 'open'
+  readonly parent: Scope | undefined
+  readonly root: Scope
+  /** The savepoint in which the transaction's statements run right now; kept at the root. */
+  innermost: Scope = this
+  /** Whether anything was registered in the transaction; kept at the root. */
+  registered = false
+  /** An error of a query in this scope; the transaction may be aborted although its callback goes on. */
+  failure: { readonly error: unknown } | undefined
+  /** An error that has rolled the whole transaction back, savepoints included; kept at the root. */
+  doom: { readonly error: unknown } | undefined
+  /** Queries under way; kept at the root. */
+  readonly queries = new Set<Promise<unknown>>()
+  #tasks: Task[] = []
+  #hooks: (() => unknown)[] = []
+  /** Hooks of savepoints that have rolled back: they wait for the end of the transaction. */
+  readonly #due: (() => unknown)[] = []
+
+  constructor(parent?: Scope) {
+    this.parent = parent
+    this.root = parent?.root ?? this
+  }
+
+  get isOpen(): boolean {
+    return this.state === 'open'
+  }
+
+  /** It still takes registrations: the outcome is not known yet. */
+  get isPending(): boolean {
+    return this.state === 'open' || this.state === 'committing'
+  }
+
+  /** The scope that a registration made in this one belongs to now: a released savepoint has become its parent. */
+  get current(): Scope {
+    if (this.state === 'rolled-back') return this
+    if (!this.root.isPending) return this.root
+    return this.state === 'released' && this.parent ? this.parent.current : this
+  }
+
+  add(task: Task): void {
+    this.root.registered = true
+    this.#tasks.push(task)
+  }
+
+  addHook(hook: () => unknown): void {
+    this.root.registered = true
+    this.#hooks.push(hook)
+  }
+
+  /** A savepoint was released: its tasks and hooks follow the parent from now on. */
+  release(): Settlement {
+    const parent = this.parent
+    if (!parent?.current.isPending) return this.end('rolled-back') // its transaction is over, so it went with it
+    this.state = 'released'
+    for (const task of this.#tasks) parent.current.#tasks.push(task)
+    for (const hook of this.#hooks) parent.current.#hooks.push(hook)
+    this.#tasks = this.#hooks = []
+    return { state: this.state, tasks: [], hooks: [] }
+  }
+
+  /** The scope is over; what it held is in the settlement, in the order of registration over all levels. */
+  end(state: 'committed' | 'rolled-back' | 'unknown', error?: unknown): Settlement {
+    this.state = state
+    const tasks = this.#tasks.sort((a, b) => a.order - b.order)
+    if (state === 'rolled-back') this.root.#due.push(...this.#hooks)
+    this.#tasks = this.#hooks = []
+    const hooks = this === this.root ? this.#due.splice(0) : []
+    return { state, tasks, hooks, error }
+  }
+}
