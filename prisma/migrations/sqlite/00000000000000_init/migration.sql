@@ -1,0 +1,141 @@
+-- CreateTable
+CREATE TABLE "TaskFailure" (
+    "id" TEXT NOT NULL PRIMARY KEY,
+    "task" TEXT NOT NULL,
+    "payload" TEXT,
+    "status" TEXT NOT NULL,
+    "errorName" TEXT,
+    "errorMessage" TEXT,
+    "errorStack" TEXT,
+    "attempts" INTEGER NOT NULL,
+    "requestId" TEXT,
+    "retryOf" TEXT,
+    "registeredAt" DATETIME NOT NULL,
+    "lastAttemptAt" DATETIME,
+    "recordedAt" DATETIME NOT NULL
+);
+
+-- CreateTable
+CREATE TABLE "User" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "email" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "phone" TEXT,
+    "lastLogin" DATETIME
+);
+
+-- CreateTable
+CREATE TABLE "Course" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "title" TEXT NOT NULL,
+    "price" INTEGER NOT NULL,
+    "seatsLeft" INTEGER NOT NULL DEFAULT 100,
+    "publishedAt" DATETIME,
+    "requestId" TEXT,
+    "authorId" INTEGER NOT NULL,
+    CONSTRAINT "Course_authorId_fkey" FOREIGN KEY ("authorId") REFERENCES "User" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "Lesson" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "title" TEXT NOT NULL,
+    "position" INTEGER NOT NULL,
+    "courseId" INTEGER NOT NULL,
+    CONSTRAINT "Lesson_courseId_fkey" FOREIGN KEY ("courseId") REFERENCES "Course" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "Enrollment" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "userId" INTEGER NOT NULL,
+    "courseId" INTEGER NOT NULL,
+    "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "Enrollment_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
+    CONSTRAINT "Enrollment_courseId_fkey" FOREIGN KEY ("courseId") REFERENCES "Course" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "FinishedLesson" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "enrollmentId" INTEGER NOT NULL,
+    "lessonId" INTEGER NOT NULL,
+    "finishedAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "FinishedLesson_enrollmentId_fkey" FOREIGN KEY ("enrollmentId") REFERENCES "Enrollment" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
+    CONSTRAINT "FinishedLesson_lessonId_fkey" FOREIGN KEY ("lessonId") REFERENCES "Lesson" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "Order" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "buyerId" INTEGER NOT NULL,
+    "sellerId" INTEGER NOT NULL,
+    "courseId" INTEGER NOT NULL,
+    "amount" INTEGER NOT NULL,
+    "requestId" TEXT NOT NULL,
+    "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "Order_buyerId_fkey" FOREIGN KEY ("buyerId") REFERENCES "User" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
+    CONSTRAINT "Order_sellerId_fkey" FOREIGN KEY ("sellerId") REFERENCES "User" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
+    CONSTRAINT "Order_courseId_fkey" FOREIGN KEY ("courseId") REFERENCES "Course" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "PointEntry" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "userId" INTEGER NOT NULL,
+    "amount" INTEGER NOT NULL,
+    "reason" TEXT NOT NULL,
+    "requestId" TEXT NOT NULL,
+    "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "PointEntry_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateTable
+CREATE TABLE "VerificationCode" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "userId" INTEGER NOT NULL,
+    "code" TEXT NOT NULL,
+    "requestId" TEXT NOT NULL,
+    "expiresAt" DATETIME NOT NULL,
+    "usedAt" DATETIME,
+    CONSTRAINT "VerificationCode_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+-- CreateIndex
+CREATE INDEX "TaskFailure_status_recordedAt_id_idx" ON "TaskFailure"("status", "recordedAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "User_email_key" ON "User"("email");
+
+-- CreateIndex
+CREATE INDEX "Course_authorId_idx" ON "Course"("authorId");
+
+-- CreateIndex
+CREATE INDEX "Lesson_courseId_idx" ON "Lesson"("courseId");
+
+-- CreateIndex
+CREATE INDEX "Enrollment_courseId_idx" ON "Enrollment"("courseId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Enrollment_userId_courseId_key" ON "Enrollment"("userId", "courseId");
+
+-- CreateIndex
+CREATE INDEX "FinishedLesson_lessonId_idx" ON "FinishedLesson"("lessonId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "FinishedLesson_enrollmentId_lessonId_key" ON "FinishedLesson"("enrollmentId", "lessonId");
+
+-- CreateIndex
+CREATE INDEX "Order_buyerId_idx" ON "Order"("buyerId");
+
+-- CreateIndex
+CREATE INDEX "Order_sellerId_idx" ON "Order"("sellerId");
+
+-- CreateIndex
+CREATE INDEX "Order_courseId_idx" ON "Order"("courseId");
+
+-- CreateIndex
+CREATE INDEX "PointEntry_userId_idx" ON "PointEntry"("userId");
+
+-- CreateIndex
+CREATE INDEX "VerificationCode_userId_idx" ON "VerificationCode"("userId");
