@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { isEmbedded, migrateDatabase, connect } from '../database.js'
+import { type SampleData, addSampleData } from '../sample-data.js'
+import type { Cleanup } from './cleanup.js'
+
+/** A database of its own for one run, with tables and sample data. */
+export interface DemoDatabase {
+  readonly url: string
+  readonly data: SampleData
+}
+
+/** Makes a fresh database: an SQLite file in the folder, or, where DATABASE_URL names a PostgreSQL server, a new database there, dropped at the end. */
+export async function createDemoDatabase(
+  folder: string,
+  name: string,
+  size: { users: number; drafts: number },
+  cleanup: Cleanup,
+): Promise<DemoDatabase> {
+  const server = process.env['DATABASE_URL'] ?? ''
+  const url =
+    server === '' || isEmbedded(server) ? `file:${join(folder, `${name}.db`)}` : await createOn(server, cleanup)
+  await migrateDatabase(url)
+  const prisma = connect(url)
+  try {
+    return { url, data: await addSampleData(prisma, size) }
+  } finally {
+    await prisma.$disconnect()
+  }
+}
+
+async function createOn(server: string, cleanup: Cleanup): Promise<string> {
+  const name = `after_commit_demo_${randomUUID().replaceAll('-', '')}`
+  await execute(server, `CREATE DATABASE ${name}`)
+  cleanup.add(() => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function execute(server: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: server })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

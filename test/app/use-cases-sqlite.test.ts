@@ -1,0 +1,3 @@
+import { describeUseCases } from './use-cases.js'
+
+describeUseCases('SQLite')
