@@ -1,14 +1,15 @@
 import { asyncLocalStorageCarrier, type ContextCarrier } from './context.js'
-import { ClosedError, NoTransactionError, OptionsError } from './errors.js'
+import { OptionsError } from './errors.js'
 import { type AfterCommitEventName, type AfterCommitListener, Events } from './events.js'
-import { failureRecord } from './failure-log.js'
+import { failureRecord, type FailureRecord } from './failure-log.js'
 import { FailureWriter } from './failure-writer.js'
 import { consoleLogger, logEvents, logRecord, safeLogger, taskLogger } from './logging.js'
 import { type AfterCommitOptions, defaultRetry, type Logger, mergeRetry, validateOptions } from './options.js'
 import { Pool } from './pool.js'
 import { type PrismaLike, TransactionWatcher } from './prisma.js'
+import { Registry } from './registration.js'
 import { Scope, type Settlement } from './scope.js'
-import { type DefinedTask, Task, type TaskHandle, type TaskOutcome, taskParts, type TaskRun } from './task.js'
+import type { DefinedTask, Task, TaskHandle, TaskOutcome, TaskRun, TaskStatus } from './task.js'
 
 /** Says what must happen after the transaction. */
 export interface AfterCommitFunction {
@@ -44,27 +45,14 @@ export interface AfterCommit extends AfterCommitFunction {
   on<N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>): () => void
 }
 
-/** Counters since construction, then gauges. accepted = succeeded + failed + rejected + dropped + interrupted + cancelled + pending. */
-export interface Stats {
-  readonly accepted: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly rejected: number
-  readonly dropped: number
-  readonly interrupted: number
-  readonly cancelled: number
-  readonly discarded: number
-  readonly unknown: number
-  readonly retried: number
-  readonly pending: number
-  readonly waiting: number
-  readonly running: number
-  readonly backingOff: number
-  readonly reserved: number
-  readonly abandoned: number
-  /** Milliseconds since the registration of the oldest pending task; 0 when there is none. */
-  readonly oldestPendingMs: number
-}
+type Counter = Extract<TaskStatus, AfterCommitEventName> | 'accepted' | 'retried'
+type Gauge = 'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'abandoned' | 'oldestPendingMs'
+
+/**
+ * Counters since construction, and gauges of now. Whenever one looks, accepted = succeeded + failed + rejected + dropped +
+ * interrupted + cancelled + pending. `oldestPendingMs`: milliseconds since the oldest pending task was registered.
+ */
+export type Stats = Readonly<Record<Counter | Gauge, number>>
 
 /**
  * Creates an instance: one pool, one failure log, any number of watched clients.
@@ -79,8 +67,8 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
   const instance = new Instance(options)
   const { watcher, events } = instance
   const bind = (at: () => Scope | undefined): AfterCommitFunction =>
-    Object.assign((...args: unknown[]) => instance.register(args, at()), {
-      onRollback: (run: () => unknown) => instance.onRollback(run, at()),
+    Object.assign((...args: unknown[]) => instance.registry.register(args, at()), {
+      onRollback: (run: () => unknown) => instance.registry.onRollback(run, at()),
       inTransaction: () => at()?.isOpen ?? false,
     }) as AfterCommitFunction
   return Object.assign(
@@ -99,9 +87,10 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
   )
 }
 
-/** The wiring: from a registration to a scope, from a scope to the pool, from an outcome to the failure log. */
+/** The wiring: registrations, transactions, the pool and the failure log. */
 class Instance {
   readonly watcher: TransactionWatcher
+  readonly registry: Registry
   readonly events: Events
   readonly #options: AfterCommitOptions
   readonly #context: ContextCarrier
@@ -109,26 +98,19 @@ class Instance {
   readonly #pool: Pool
   readonly #writer: FailureWriter | undefined
   readonly #abandoned = new Set<object>()
-  #registrations = 0
-  #watching = false
   #closing: Promise<Stats> | undefined
-  /** Called at the next moment at which nothing is pending or no transaction is open. */
+  /** Called at the next moment at which nothing is pending, or no transaction is open. */
   #onQuiet: (() => void)[] = []
 
   constructor(options: AfterCommitOptions) {
-    const { failureLog, logger = consoleLogger, context = asyncLocalStorageCarrier() } = options
+    const { failureLog, logger: given = consoleLogger, context = asyncLocalStorageCarrier() } = options
+    const logger = safeLogger(given)
+    const events = new Events((error, event) => logger.error({ err: error }, `a listener of the event ${event} failed`))
+    logEvents(events, logger)
     this.#options = options
     this.#context = context
-    this.#logger = safeLogger(logger)
-    this.events = new Events((error, event) =>
-      this.#logger.error({ err: error, event }, `a listener of the event ${event} failed`),
-    )
-    logEvents(this.events, this.#logger)
-    this.watcher = new TransactionWatcher(
-      context,
-      (settlement) => this.#onEnd(settlement),
-      () => this.#quiet(),
-    )
+    this.#logger = logger
+    this.events = events
     this.#pool = new Pool({
       concurrency: options.concurrency ?? 10,
       maxPending: options.maxPending ?? 1_000,
@@ -137,21 +119,19 @@ class Instance {
       timeout: options.timeout ?? 30_000,
       abortGrace: options.abortGrace ?? 1_000,
       context,
-      events: this.events,
+      events,
       abandoned: this.#abandoned,
-      log: (task) => taskLogger(logger, task),
+      log: (task) => taskLogger(given, task),
       onFinished: (task, outcome) => this.#onFinished(task, outcome),
     })
-    this.#writer =
-      failureLog &&
-      new FailureWriter({
-        store: failureLog,
-        context: context.capture(),
-        onLost: (records, error) => {
-          for (const record of records) logRecord(this.#logger, 'fatal', record, 'the failure log cannot be written')
-          this.events.emit('failureLogError', { error, records })
-        },
-      })
+    this.registry = new Registry({ options, context, logger, pool: this.#pool })
+    const onEnd = (settlement: Settlement): void => this.registry.settle(settlement)
+    this.watcher = new TransactionWatcher(context, onEnd, () => this.#quiet())
+    const onLost = (records: readonly FailureRecord[], error: unknown): void => {
+      for (const record of records) logRecord(logger, 'fatal', record, 'the failure log cannot be written')
+      events.emit('failureLogError', { error, records })
+    }
+    this.#writer = failureLog && new FailureWriter({ store: failureLog, context: context.capture(), onLost })
   }
 
   /** The scope around the caller: the transaction it is in, or the one that its unawaited work was started in. */
@@ -162,78 +142,35 @@ class Instance {
 
   watch<C extends PrismaLike>(client: C): C {
     const watched = this.watcher.watch(client)
-    if (!this.#watching) this.#checkFailureLog()
-    this.#watching = true
+    // In a turn of its own: the log's client is usually the one that this is about to return.
+    if (!this.registry.watching) setImmediate(() => void this.#checkFailureLog())
+    this.registry.watching = true
     return watched
   }
 
-  register(args: readonly unknown[], scope: Scope | undefined): TaskHandle {
-    const parts = taskParts(args)
-    this.#refuseIfClosed(parts.name, scope)
-    if (!this.#watching && this.#registrations === 0) {
-      this.#logger.warn(
-        { task: parts.name },
-        'afterCommit watches no client, so tasks run at once: use the client that `afterCommit.watch` returns',
-      )
-    }
-    const order = this.#registrations++
-    const made = { requestId: this.#requestId(), order, context: this.#context.capture() }
-    const task = new Task(parts, made, (cancelled) => this.#cancel(cancelled))
-    if (scope?.isPending) {
-      if ((task.options.overflow ?? this.#options.overflow) === 'refuse') this.#pool.reserve(task)
-      scope.add(task)
-    } else if (scope) {
-      this.#registerLate(task, scope)
-    } else {
-      this.#registerOutside(task)
-    }
-    return task
-  }
-
-  onRollback(run: () => unknown, scope: Scope | undefined): void {
-    if (typeof run !== 'function') throw OptionsError.expected('run', 'a function', run)
-    if (!scope) throw new NoTransactionError('`onRollback`')
-    const captured = this.#context.capture()
-    const hook = (): void => {
-      captured
-        .run(() => this.#context.run(undefined, async () => await run()))
-        .catch((error: unknown) => this.#logger.error({ err: error }, 'an onRollback function failed'))
-        .finally(() => captured.release())
-    }
-    if (scope.isPending) scope.addHook(hook)
-    else if (scope.state === 'rolled-back') hook()
-    else captured.release()
-  }
-
   async idle(): Promise<void> {
-    while (this.#pool.pending.size > 0) await this.#nextQuiet()
-    await this.#writer?.idle()
-    if (this.#pool.pending.size > 0) await this.idle()
+    do {
+      while (this.#pool.pending.size > 0) await this.#nextQuiet()
+      await this.#writer?.idle()
+    } while (this.#pool.pending.size > 0)
   }
 
   close({ grace = 10_000 }: { readonly grace?: number } = {}): Promise<Stats> {
     if (typeof grace !== 'number' || !(grace >= 0 && grace < 2 ** 31)) {
       throw OptionsError.expected('grace', 'a number of milliseconds from 0 and up', grace)
     }
+    this.registry.closing = true
     this.#closing ??= this.#drain(grace)
     return this.#closing
   }
 
   stats(): Stats {
-    const { counts } = this.events
+    const { retrying, started: _, abandoned: __, failureLogError: ___, ...counters } = this.events.counts
     const { pending, gauges, reserved } = this.#pool
     const [oldest] = pending
     return {
-      accepted: counts.accepted,
-      succeeded: counts.succeeded,
-      failed: counts.failed,
-      rejected: counts.rejected,
-      dropped: counts.dropped,
-      interrupted: counts.interrupted,
-      cancelled: counts.cancelled,
-      discarded: counts.discarded,
-      unknown: counts.unknown,
-      retried: counts.retrying,
+      ...counters,
+      retried: retrying,
       pending: pending.size,
       waiting: gauges.waiting,
       running: gauges.running,
@@ -244,73 +181,11 @@ class Instance {
     }
   }
 
-  #refuseIfClosed(name: string, scope: Scope | undefined): void {
-    if (!this.#closing) return
-    const around = this.#context.get()
-    const underWay = scope?.isPending || (around instanceof Task && !around.outcome)
-    if (this.#pool.closed || !underWay) throw new ClosedError(name)
-  }
-
-  /** The transaction is over and somebody did not await what registers now: it follows the outcome. */
-  #registerLate(task: Task, scope: Scope): void {
-    if (scope.state === 'committed') return this.#pool.accept(task)
-    if (scope.state === 'rolled-back') {
-      this.#logger.warn(
-        { taskId: task.id, task: task.name },
-        `\`${task.name}\` was registered after its transaction had rolled back, and is discarded: await the work that registers it`,
-      )
-    }
-    this.#settleUnrun(task, scope.state === 'rolled-back' ? 'discarded' : 'unknown')
-  }
-
-  #registerOutside(task: Task): void {
-    const policy = this.#options.outsideTransaction ?? 'run'
-    if (policy === 'throw') throw new NoTransactionError(`\`afterCommit\` for \`${task.name}\``)
-    if (policy === 'discard') return this.#settleUnrun(task, 'discarded')
-    if (policy === 'warn') {
-      this.#logger.warn(
-        { taskId: task.id, task: task.name },
-        `\`${task.name}\` was registered outside a transaction and runs at once`,
-      )
-    }
-    if ((task.options.overflow ?? this.#options.overflow) === 'refuse') this.#pool.reserve(task)
-    this.#pool.accept(task)
-  }
-
-  #onEnd({ state, tasks, hooks, error }: Settlement): void {
-    for (const task of tasks) {
-      if (state === 'committed') this.#pool.accept(task)
-      else this.#settleUnrun(task, state === 'rolled-back' ? 'discarded' : 'unknown', error)
-    }
-    for (const hook of hooks) hook()
-  }
-
-  /** It was never accepted, so the pool does not know it. */
-  #settleUnrun(task: Task, status: 'discarded' | 'unknown', error?: unknown): void {
-    this.#pool.release(task)
-    if (!task.outcome) this.#onFinished(task, { status, attempts: 0, ...(error !== undefined && { error }) })
-  }
-
-  #cancel(task: Task): boolean {
-    if (task.state !== 'registered' && task.state !== 'waiting') return false
-    if (task.attempts > 0) return false
-    const outcome: TaskOutcome = { status: 'cancelled', attempts: 0 }
-    // Before the commit it is nobody's yet: the pool counts it, accepted and cancelled, when it is handed over.
-    if (task.state === 'registered') task.settle(outcome)
-    else this.#pool.finish(task, outcome)
-    return true
-  }
-
   #onFinished(task: Task, outcome: TaskOutcome): void {
     if (!task.outcome) task.settle(outcome)
-    const { status } = outcome
-    this.events.emit(status, { task, error: outcome.error })
-    if (
-      status === 'failed' ||
-      status === 'rejected' ||
-      status === 'interrupted' ||
-      (status === 'unknown' && task.defined)
-    ) {
+    const { status, error } = outcome
+    this.events.emitTask(status, task, { error })
+    if (isRecorded(task, status)) {
       const record = failureRecord(task, status, outcome)
       if (this.#writer) this.#writer.add(record)
       else logRecord(this.#logger, 'error', record, 'there is no failure log: this is the record')
@@ -319,13 +194,15 @@ class Instance {
   }
 
   async #drain(grace: number): Promise<Stats> {
-    let expired = false
-    const deadline = new Promise<void>((resolve) => {
-      setTimeout(() => resolve(void (expired = true)), grace).unref()
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<'expired'>((resolve) => {
+      timer = setTimeout(() => resolve('expired'), grace)
     })
-    while (!expired && (this.#pool.pending.size > 0 || this.watcher.open > 0)) {
-      await Promise.race([this.#nextQuiet(), deadline])
+    let state: unknown
+    while (state !== 'expired' && (this.#pool.pending.size > 0 || this.watcher.open > 0)) {
+      state = await Promise.race([this.#nextQuiet(), deadline])
     }
+    clearTimeout(timer)
     this.#pool.interrupt(new Error('The pool was closed and its grace period is over'))
     await this.#writer?.flush()
     return this.stats()
@@ -339,24 +216,18 @@ class Instance {
     for (const resolve of this.#onQuiet.splice(0)) resolve()
   }
 
-  #requestId(): string | undefined {
+  async #checkFailureLog(): Promise<void> {
     try {
-      return this.#options.requestId?.()
+      await this.#options.failureLog?.check?.()
     } catch (error) {
-      this.#logger.error({ err: error }, 'the option requestId threw, so the task carries no request id')
-      return undefined
+      const why = error instanceof Error ? error.message : String(error)
+      this.#logger.error({ err: error }, `the failure log is not usable: ${why}`)
     }
   }
+}
 
-  /** In a turn of its own: the log's client is usually the one that `watch` is about to return. */
-  #checkFailureLog(): void {
-    setImmediate(() => {
-      this.#options.failureLog?.check?.().catch((error: unknown) => {
-        this.#logger.error(
-          { err: error },
-          `the failure log is not usable: ${error instanceof Error ? error.message : String(error)}`,
-        )
-      })
-    })
-  }
+function isRecorded(task: Task, status: TaskStatus): status is FailureRecord['status'] {
+  // Nobody can decide about a closure whose transaction's outcome is unknown: it cannot be run again.
+  if (status === 'unknown') return task.defined
+  return status === 'failed' || status === 'rejected' || status === 'interrupted'
 }

@@ -42,14 +42,17 @@ export function attempt(task: Task, settings: AttemptSettings): Promise<Failure 
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
     let timedOut: Error | undefined
+    let ended = false
     const end = (failure?: Failure): void => {
+      if (ended) return // it was abandoned, and by now the next attempt may be the one that runs
+      ended = true
       clearTimeout(timer)
       task.interrupt = undefined
       resolve(failure)
     }
     const abandon = (): void => {
       abandoned.add(controller)
-      events.emit('abandoned', { task, attempt: number })
+      events.emitTask('abandoned', task)
       end(new Failure(timedOut))
     }
     const expire = (): void => {
@@ -91,7 +94,7 @@ async function run(task: Task, number: number, signal: AbortSignal, settings: At
   }
   await task.context.run(() =>
     context.run(task, async () => {
-      events.emit('started', { task, attempt: number })
+      events.emitTask('started', task)
       await task.run(taskContext)
     }),
   )

@@ -2,68 +2,51 @@ import { OptionsError } from './errors.js'
 import type { FailureRecord } from './failure-log.js'
 import type { TaskHandle } from './task.js'
 
-interface Of {
+/** Something happened to a task. `error` is what was thrown, untouched; `retriesLeft` comes with `retrying` alone. */
+export interface TaskEvent {
   readonly task: TaskHandle
+  /** The attempts that had started by then. */
+  readonly attempt: number
+  readonly error?: unknown
+  readonly retriesLeft?: number
 }
 
-/** What happened, by name. Every task event carries the task's handle; `error` is what was thrown, untouched. */
-export interface AfterCommitEvents {
-  /** Handed over by a committed transaction, or registered outside one. */
-  accepted: Of
-  /** An attempt begins; `attempt` counts from 1. */
-  started: Of & { readonly attempt: number }
-  /** An attempt failed and another one follows after the backoff. */
-  retrying: Of & { readonly attempt: number; readonly error: unknown; readonly retriesLeft: number }
-  succeeded: Of
-  /** Failed for good. */
-  failed: Of & { readonly error: unknown }
-  /** Not run, because the pool was full. */
-  rejected: Of
-  /** Not run, because the pool was full and the policy was to drop it. */
-  dropped: Of
-  /** Unfinished when the deadline of `close()` came. */
-  interrupted: Of
-  /** Withdrawn by its owner before it started. */
-  cancelled: Of
-  /** Its transaction or savepoint rolled back, or the `outsideTransaction` policy is to discard. */
-  discarded: Of
-  /** Nobody knows whether its transaction committed. */
-  unknown: Of & { readonly error: unknown }
-  /** A timed-out attempt ignored its signal past `abortGrace`; its slot was freed while it still runs. */
-  abandoned: Of & { readonly attempt: number }
-  /** The failure log could not be written; the records have gone to the logger at `fatal`. */
-  failureLogError: { readonly error: unknown; readonly records: readonly FailureRecord[] }
+/** The failure log could not be written; the complete records have gone to the logger at `fatal`. */
+export interface FailureLogErrorEvent {
+  readonly error: unknown
+  readonly records: readonly FailureRecord[]
 }
-
-export type AfterCommitEventName = keyof AfterCommitEvents
-export type AfterCommitListener<N extends AfterCommitEventName> = (event: AfterCommitEvents[N]) => unknown
 
 const names = [
-  'accepted',
-  'started',
-  'retrying',
+  'accepted', //        handed over by a committed transaction, or registered outside one
+  'started', //         an attempt begins; `attempt` counts from 1
+  'retrying', //        an attempt failed, and another one follows after the backoff
   'succeeded',
-  'failed',
-  'rejected',
-  'dropped',
-  'interrupted',
-  'cancelled',
-  'discarded',
-  'unknown',
-  'abandoned',
+  'failed', //          for good
+  'rejected', //        not run: the pool was full
+  'dropped', //         not run: the pool was full, and the overflow policy accepts the loss
+  'interrupted', //     unfinished at the deadline of `close()`
+  'cancelled', //       withdrawn by its owner before it started
+  'discarded', //       its transaction or savepoint rolled back, or the `outsideTransaction` policy discards
+  'unknown', //         nobody knows whether its transaction committed
+  'abandoned', //       an attempt ignored its signal past `abortGrace`: its slot was freed while it runs on
   'failureLogError',
-] as const satisfies readonly AfterCommitEventName[]
+] as const
+
+export type AfterCommitEventName = (typeof names)[number]
+export type AfterCommitEvents = {
+  readonly [N in AfterCommitEventName]: N extends 'failureLogError' ? FailureLogErrorEvent : TaskEvent
+}
+export type AfterCommitListener<N extends AfterCommitEventName> = (event: AfterCommitEvents[N]) => unknown
 
 /** Typed events whose listeners can neither stop one another nor what emitted. Counts what it emits. */
 export class Events {
-  readonly counts: Record<AfterCommitEventName, number>
-  readonly #listeners = new Map<string, Set<AfterCommitListener<never>>>()
+  readonly counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<AfterCommitEventName, number>
+  readonly #listeners = new Map<string, Set<AfterCommitListener<never>>>(names.map((name) => [name, new Set()]))
   readonly #onListenerError: (error: unknown, event: string) => void
 
   constructor(onListenerError: (error: unknown, event: string) => void) {
     this.#onListenerError = onListenerError
-    this.counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<AfterCommitEventName, number>
-    for (const name of names) this.#listeners.set(name, new Set())
   }
 
   on<N extends AfterCommitEventName>(name: N, listener: AfterCommitListener<N>): () => void {
@@ -76,10 +59,13 @@ export class Events {
     return () => void listeners.delete(own)
   }
 
+  emitTask(name: Exclude<AfterCommitEventName, 'failureLogError'>, task: TaskHandle, more?: Partial<TaskEvent>): void {
+    this.emit(name, { task, attempt: task.attempts, ...more })
+  }
+
   emit<N extends AfterCommitEventName>(name: N, event: AfterCommitEvents[N]): void {
     this.counts[name]++
-    const listeners = this.#listeners.get(name) as Set<AfterCommitListener<N>>
-    for (const listener of listeners) {
+    for (const listener of this.#listeners.get(name) as Set<AfterCommitListener<N>>) {
       try {
         const result = listener(event)
         // An async listener: its rejection must not become an unhandled one.

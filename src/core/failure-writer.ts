@@ -4,6 +4,8 @@ import type { FailureLog, FailureRecord } from './failure-log.js'
 const batchSize = 100
 /** Records kept in memory at most; beyond, they are in the logger only. */
 const capacity = 10_000
+/** Milliseconds that the store may take for the last flush. */
+const patience = 5_000
 
 export interface FailureWriterSettings {
   readonly store: FailureLog
@@ -20,6 +22,8 @@ export interface FailureWriterSettings {
 export class FailureWriter {
   readonly #settings: FailureWriterSettings
   #fresh: FailureRecord[] = []
+  /** With the store right now. */
+  #batch: FailureRecord[] = []
   #refused: FailureRecord[] = []
   #writing: Promise<void> | undefined
   #offering: Promise<void> | undefined
@@ -43,17 +47,25 @@ export class FailureWriter {
     while (this.#writing) await this.#writing
   }
 
-  /** Offers everything once more. */
+  /** Offers everything once more, for the last time; a store that does not answer cannot hold up a shutdown. */
   async flush(): Promise<void> {
-    await this.idle()
+    let timer: NodeJS.Timeout | undefined
+    const expired = new Promise<'expired'>((resolve) => {
+      timer = setTimeout(() => resolve('expired'), patience)
+    })
+    const flushed = this.idle().then(() => this.#offer(true))
+    if ((await Promise.race([flushed, expired])) === 'expired') {
+      const error = new Error(`The failure log did not answer within ${patience} ms`)
+      this.#settings.onLost([...this.#batch, ...this.#fresh.splice(0)], error)
+    }
+    clearTimeout(timer)
     clearTimeout(this.#timer)
-    this.#timer = undefined
-    await this.#offer()
   }
 
-  #offer(): Promise<void> {
-    this.#offering ??= this.#settings.context.run(() => this.#offerAgain()).finally(() => (this.#offering = undefined))
-    return this.#offering
+  async #offer(everything: boolean): Promise<void> {
+    await this.#offering
+    this.#offering = this.#settings.context.run(() => this.#offerAgain(everything))
+    await this.#offering
   }
 
   #start(): void {
@@ -64,7 +76,7 @@ export class FailureWriter {
     // One turn of the event loop: the failures of a storm come together in one batch.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#fresh.length > 0) {
-      const batch = this.#fresh.splice(0, batchSize)
+      const batch = (this.#batch = this.#fresh.splice(0, batchSize))
       try {
         await this.#settings.store.write(batch)
         this.#pause = 1_000
@@ -73,6 +85,7 @@ export class FailureWriter {
         this.#settings.onLost(batch, error)
         this.#schedule()
       }
+      this.#batch = []
     }
     this.#writing = undefined
   }
@@ -80,24 +93,23 @@ export class FailureWriter {
   #schedule(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      void this.#offer()
+      void this.#offer(false)
     }, this.#pause).unref()
   }
 
-  async #offerAgain(): Promise<void> {
+  async #offerAgain(everything: boolean): Promise<void> {
     for (let left = this.#refused.length; left > 0; left--) {
-      const [record] = this.#refused
+      const record = this.#refused.shift()
       if (!record) return
       try {
         await this.#settings.store.write([record])
-        this.#refused.shift()
+        this.#pause = 1_000
       } catch {
-        this.#refused.shift()
         this.#refused.push(record)
+        if (everything) continue
         this.#pause = Math.min(this.#pause * 2, 60_000)
         return this.#schedule()
       }
     }
-    this.#pause = 1_000
   }
 }

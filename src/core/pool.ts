@@ -62,7 +62,7 @@ export class Pool {
   accept(task: Task): void {
     const overflows = !task.reserved && this.isFull
     this.release(task)
-    this.#settings.events.emit('accepted', { task })
+    this.#settings.events.emitTask('accepted', task)
     if (task.outcome) return this.finish(task, task.outcome) // cancelled before its transaction committed
     if (this.closed) return this.finish(task, { status: 'interrupted', attempts: 0 })
     if (overflows && !this.#makeRoom(task)) return
@@ -188,7 +188,7 @@ export class Pool {
             if (retriesLeft === 0 || isAbortError(cause)) return
             this.#move(task, 'backing-off')
             task.interrupt = (reason) => backoff.abort(reason)
-            events.emit('retrying', { task, attempt: task.attempts, error: cause, retriesLeft })
+            events.emitTask('retrying', task, { error: cause, retriesLeft })
           },
         },
       )

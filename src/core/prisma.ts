@@ -1,5 +1,6 @@
 import type { ContextCarrier } from './context.js'
 import { NestedBatchError, OptionsError, TransactionAbortedError } from './errors.js'
+import { databaseCode, isRefusal, mayHaveAborted } from './prisma-errors.js'
 import { Scope, type Settlement } from './scope.js'
 
 /** What `watch` needs of a Prisma client, by shape: nothing of Prisma is imported. */
@@ -20,6 +21,12 @@ interface Client extends PrismaLike {
 
 interface Query extends PromiseLike<unknown> {
   requestTransaction?: (batch: unknown) => unknown
+}
+
+/** The `$transaction` that a client had; `overridden`: it is an extension's and not Prisma's own. */
+interface Origin {
+  readonly native: Transact
+  readonly overridden: boolean
 }
 
 /** A client view whose queries report to the transaction that uses it at the moment. */
@@ -55,7 +62,7 @@ export class TransactionWatcher {
       }
     }
     if (this.#watched.has(given.$transaction)) return client
-    const $transaction = this.#override(given.$transaction, isOverridden(given))
+    const $transaction = this.#override({ native: given.$transaction, overridden: isOverridden(given) })
     // Extended clients have no `$on` of their own.
     const $on = function (this: unknown, ...args: unknown[]): unknown {
       given.$on?.(...args)
@@ -65,40 +72,34 @@ export class TransactionWatcher {
     return asOwnParent(view) as unknown as C
   }
 
-  /** The innermost open scope of a transaction client; undefined for a watched client outside any transaction. */
+  /** What `for(client)` binds to: the innermost open scope of a transaction client, or none for a watched client. */
   scopeOf(client: unknown): Scope | undefined {
-    const { $transaction } = (client ?? {}) as Client
-    const scope = typeof client === 'object' && client !== null ? this.#scopes.get(client) : undefined
-    if (scope) return scope.isPending ? scope.root.innermost : scope.current
-    if (this.#watched.has($transaction) && !isTransactionClient(client)) return undefined
-    throw OptionsError.expected('tx', 'a transaction client (or a client) returned by `watch` of this instance', client)
+    if (isTransactionClient(client)) {
+      const scope = this.#innermost(client)
+      return scope.root.isPending ? scope.root.innermost : scope.current
+    }
+    if (this.#watched.has((client as Partial<Client> | null | undefined)?.$transaction as Transact)) return undefined
+    throw unknownClient(client)
   }
 
   /**
    * What replaces a client's `$transaction`. It calls the captured native method with its own `this`, so `tx`, nested `tx` and
    * clients extended later pass through it, with all of their extensions; a closed-over client in its place would lose them.
    */
-  #override(native: Transact, bypassesLanes: boolean): Transact {
+  #override(origin: Origin): Transact {
     const watcher = this
     const override: Transact = function (input, options) {
-      const client = this as Client
-      if (typeof input === 'function') return watcher.#run(native, client, input as Callback, options, bypassesLanes)
-      if (isTransactionClient(client)) return Promise.reject(new NestedBatchError())
-      return native.call(client, input, options)
+      if (typeof input === 'function') return watcher.#run(origin, this as Client, input as Callback, options)
+      if (isTransactionClient(this)) return Promise.reject(new NestedBatchError())
+      return origin.native.call(this, input, options)
     }
     this.#watched.add(override)
     return override
   }
 
-  async #run(
-    native: Transact,
-    client: Client,
-    callback: Callback,
-    options: object | undefined,
-    bypassesLanes: boolean,
-  ) {
-    const parent = isTransactionClient(client) ? (this.#scopes.get(client) ?? this.#ambient()) : undefined
-    const lane = parent || bypassesLanes ? undefined : this.#takeLane(client)
+  async #run({ native, overridden }: Origin, client: Client, callback: Callback, options?: object): Promise<unknown> {
+    const parent = isTransactionClient(client) ? this.#innermost(client) : undefined
+    const lane = parent || overridden ? undefined : this.#takeLane(client)
     let scope: Scope | undefined
     const body = async (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
@@ -136,7 +137,7 @@ export class TransactionWatcher {
     else if (typeof tx.$transaction === 'function' && !this.#watched.has(tx.$transaction)) {
       // The application's own `$transaction` went to a client that it closed over, so this `tx` is not ours yet. Nobody sees
       // its queries fail either: take for granted that one has, so that the commit is verified.
-      tx.$transaction = this.#override(tx.$transaction, true)
+      tx.$transaction = this.#override({ native: tx.$transaction, overridden: true })
       scope.failure = { error: undefined }
     }
     return scope
@@ -150,9 +151,13 @@ export class TransactionWatcher {
     else this.#onEnd(scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error))
   }
 
-  #ambient(): Scope | undefined {
-    const scope = this.#context.get()
-    return scope instanceof Scope && scope.current.isOpen ? scope.current : undefined
+  /** The scope of a transaction client. Prisma makes a new one each time a model extension asks for its `$parent`. */
+  #innermost(tx: Client): Scope {
+    const around = this.#context.get()
+    const known = this.#scopes.get(tx)
+    if (known) return known
+    if (this.#watched.has(tx.$transaction) && around instanceof Scope && around.current.isOpen) return around.current
+    throw unknownClient(tx)
   }
 
   /** Lanes are reused, because extending a client costs more than a whole transaction of the database's client library. */
@@ -175,13 +180,21 @@ export class TransactionWatcher {
   }
 }
 
+function unknownClient(client: unknown): OptionsError {
+  return OptionsError.expected(
+    'tx',
+    'a transaction client (or a client) that `watch` of this instance returned',
+    client,
+  )
+}
+
 /** Model extensions reach `$parent`, the client one extension up: with an empty one on top, that is the watched one too. */
 function asOwnParent(view: Client): Client {
   return view.$extends({})
 }
 
 /** Prisma takes `$extends` away from transaction clients (`ITXClientDenyList`). */
-function isTransactionClient(client: unknown): client is object {
+function isTransactionClient(client: unknown): client is Client {
   return typeof client === 'object' && client !== null && typeof (client as Partial<Client>).$extends !== 'function'
 }
 
@@ -222,7 +235,7 @@ async function verify(scope: Scope, tx: Client): Promise<void> {
   const { root } = scope
   if (!root.registered) return
   // Queries that nobody awaited can still abort the transaction before its COMMIT.
-  while (root.queries.size > 0) await Promise.allSettled(root.queries)
+  await Promise.allSettled(root.queries)
   // InnoDB answers a deadlock (1213) by rolling the whole transaction back, and goes on outside of one.
   if (root.doom) throw new TransactionAbortedError(root.doom.error)
   const failure = scope.failure
@@ -235,27 +248,7 @@ async function verify(scope: Scope, tx: Client): Promise<void> {
   scope.failure = undefined
 }
 
-/**
- * A query failed and nobody has asked what became of the transaction, because nothing was registered by then; what is
- * registered from now on must not run on a guess. Only PostgreSQL aborts, and its codes (SQLSTATE) have five characters.
- */
+/** A query failed and nobody has asked, since nothing was registered by then. What registers from now on must not run on a guess. */
 function isUnverified({ failure, doom }: Scope): boolean {
-  return doom !== undefined || (failure !== undefined && (databaseCode(failure.error)?.length ?? 5) === 5)
-}
-
-/** The code with which the database itself answered, from wherever Prisma 6 and 7 keep it. */
-function databaseCode(error: unknown): string | undefined {
-  const { meta, cause } = (error ?? {}) as { meta?: { driverAdapterError?: { cause?: unknown } }; cause?: unknown }
-  const { originalCode } = (meta?.driverAdapterError?.cause ?? cause ?? {}) as { originalCode?: unknown }
-  return typeof originalCode === 'string' ? originalCode : undefined
-}
-
-/**
- * Whether an error at COMMIT is the database's own verdict, so that the transaction has certainly rolled back. Codes that only
- * say that the connection or the server went away (SQLSTATE 08…, 57P…, 40003, 58…; MariaDB 1053, 1927, 2006, 2013, 45…) are none.
- */
-function isRefusal(error: unknown): boolean {
-  if ((error as { code?: unknown } | null | undefined)?.code === 'P2028') return true
-  const code = databaseCode(error)
-  return code !== undefined && !/^(08...|57P..|40003|58...|1053|1927|2006|2013|45...)$/.test(code)
+  return doom !== undefined || (failure !== undefined && mayHaveAborted(failure.error))
 }

@@ -1,0 +1,130 @@
+import type { ContextCarrier } from './context.js'
+import { ClosedError, NoTransactionError, OptionsError } from './errors.js'
+import type { AfterCommitOptions, Logger } from './options.js'
+import type { Pool } from './pool.js'
+import type { Scope, Settlement } from './scope.js'
+import { Task, type TaskHandle, type TaskOutcome, taskParts } from './task.js'
+
+export interface RegistrySettings {
+  readonly options: AfterCommitOptions
+  readonly context: ContextCarrier
+  readonly logger: Logger
+  readonly pool: Pool
+}
+
+/** From a call of `afterCommit` to a scope or the pool, and from the end of a scope to what becomes of its tasks. */
+export class Registry {
+  watching = false
+  closing = false
+  readonly #settings: RegistrySettings
+  #registrations = 0
+
+  constructor(settings: RegistrySettings) {
+    this.#settings = settings
+  }
+
+  register(args: readonly unknown[], scope: Scope | undefined): TaskHandle {
+    const { context, options, pool } = this.#settings
+    const parts = taskParts(args)
+    this.#refuseIfClosed(parts.name, scope)
+    if (!scope) this.#warnIfUnwatched(parts.name)
+    const order = this.#registrations++
+    const made = { requestId: this.#requestId(), order, context: context.capture() }
+    const task = new Task(parts, made, (cancelled) => this.#cancel(cancelled))
+    const refuses = (task.options.overflow ?? options.overflow) === 'refuse'
+    if (scope && !scope.isPending) this.#late(task, scope)
+    else if (scope) {
+      if (refuses) pool.reserve(task)
+      scope.add(task)
+    } else if (this.#runsOutside(task)) {
+      if (refuses) pool.reserve(task)
+      pool.accept(task)
+    }
+    return task
+  }
+
+  onRollback(run: () => unknown, scope: Scope | undefined): void {
+    const { context, logger } = this.#settings
+    if (typeof run !== 'function') throw OptionsError.expected('run', 'a function', run)
+    if (!scope) throw new NoTransactionError('`onRollback`')
+    const captured = context.capture()
+    const hook = (): void => {
+      captured
+        .run(() => context.run(undefined, async () => await run()))
+        .catch((error: unknown) => logger.error({ err: error }, 'an onRollback function failed'))
+        .finally(() => captured.release())
+    }
+    if (scope.isPending) scope.addHook(hook)
+    else if (scope.state === 'rolled-back') hook()
+    else captured.release()
+  }
+
+  /** A transaction or a savepoint is over. */
+  settle({ state, tasks, hooks, error }: Settlement): void {
+    for (const task of tasks) {
+      if (state === 'committed') this.#settings.pool.accept(task)
+      else this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
+    }
+    for (const hook of hooks) hook()
+  }
+
+  /** After `close()` only what is already under way, a transaction or a task, may go on registering. */
+  #refuseIfClosed(name: string, scope: Scope | undefined): void {
+    if (!this.closing) return
+    const around = this.#settings.context.get()
+    const underWay = scope?.isPending || (around instanceof Task && !around.outcome)
+    if (this.#settings.pool.closed || !underWay) throw new ClosedError(name)
+  }
+
+  #warnIfUnwatched(name: string): void {
+    if (this.watching || this.#registrations > 0) return
+    const advice = 'afterCommit watches no client, so every task runs at once: use the client that `watch` returns'
+    this.#settings.logger.warn({ task: name }, advice)
+  }
+
+  /** The transaction is over, and somebody did not await the work that registers now: the task follows the outcome. */
+  #late(task: Task, { state }: Scope): void {
+    if (state === 'committed') return this.#settings.pool.accept(task)
+    if (state === 'unknown') return this.#settleUnrun(task, 'unknown')
+    const why =
+      'was registered after its transaction had rolled back, and is discarded: await the work that registers it'
+    this.#settings.logger.warn({ taskId: task.id, task: task.name }, `\`${task.name}\` ${why}`)
+    this.#settleUnrun(task, 'discarded')
+  }
+
+  #runsOutside(task: Task): boolean {
+    const policy = this.#settings.options.outsideTransaction
+    if (policy === 'throw') throw new NoTransactionError(`\`afterCommit\` for \`${task.name}\``)
+    if (policy === 'discard') this.#settleUnrun(task, 'discarded')
+    if (policy === 'warn') {
+      const message = `\`${task.name}\` was registered outside a transaction and runs at once`
+      this.#settings.logger.warn({ taskId: task.id, task: task.name }, message)
+    }
+    return policy !== 'discard'
+  }
+
+  /** The pool has never seen it as accepted, and it will not. */
+  #settleUnrun(task: Task, status: 'discarded' | 'unknown', error?: unknown): void {
+    const { pool } = this.#settings
+    pool.release(task)
+    if (!task.outcome) pool.finish(task, { status, attempts: 0, ...(error !== undefined && { error }) })
+  }
+
+  #cancel(task: Task): boolean {
+    if (task.attempts > 0 || (task.state !== 'registered' && task.state !== 'waiting')) return false
+    const outcome: TaskOutcome = { status: 'cancelled', attempts: 0 }
+    // Before the commit it is nobody's yet: the pool counts it, as accepted and cancelled, when it is handed over.
+    if (task.state === 'registered') task.settle(outcome)
+    else this.#settings.pool.finish(task, outcome)
+    return true
+  }
+
+  #requestId(): string | undefined {
+    try {
+      return this.#settings.options.requestId?.()
+    } catch (error) {
+      this.#settings.logger.error({ err: error }, 'the option requestId threw, so the task carries no request id')
+      return undefined
+    }
+  }
+}
