@@ -183,8 +183,8 @@ class Instance {
 
   #onFinished(task: Task, outcome: TaskOutcome): void {
     if (!task.outcome) task.settle(outcome)
-    const { status, error } = outcome
-    this.events.emitTask(status, task, { error })
+    const { status } = outcome
+    this.events.emitTask(status, task, 'error' in outcome ? { error: outcome.error } : {})
     if (isRecorded(task, status)) {
       const record = failureRecord(task, status, outcome)
       if (this.#writer) this.#writer.add(record)

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { Task, TaskOutcome } from './task.js'
 
 /** One task that did not succeed: a row of the failure log. */
@@ -109,7 +110,7 @@ export function failureRecord(task: Task, status: FailureRecord['status'], outco
     task: clean(task.name),
     payload: task.payload ?? null,
     status,
-    ...describeError(outcome.error),
+    ...('error' in outcome ? describeError(outcome.error) : { errorName: null, errorMessage: null, errorStack: null }),
     attempts: outcome.attempts,
     requestId: task.requestId === undefined ? null : clean(task.requestId),
     retryOf: null,
@@ -121,7 +122,6 @@ export function failureRecord(task: Task, status: FailureRecord['status'], outco
 
 /** Whatever was thrown, as three texts. A getter of it may throw in turn. */
 export function describeError(error: unknown): Pick<FailureRecord, 'errorName' | 'errorMessage' | 'errorStack'> {
-  if (error === undefined) return { errorName: null, errorMessage: null, errorStack: null }
   const read = (get: () => unknown): string | null => {
     try {
       const value = get()
@@ -130,7 +130,8 @@ export function describeError(error: unknown): Pick<FailureRecord, 'errorName' |
       return '(not readable)'
     }
   }
-  if (!(error instanceof Error)) return { errorName: typeof error, errorMessage: read(() => error), errorStack: null }
+  if (!(error instanceof Error))
+    return { errorName: typeof error, errorMessage: read(() => inspect(error)), errorStack: null }
   return {
     errorName: read(() => error.name),
     errorMessage: read(() => error.message),

@@ -56,7 +56,10 @@ export function logEvents(events: Events, logger: Logger): void {
     ['abandoned', 'warn', 'task ignores its signal: its slot was freed while it runs on'],
   ] as const
   for (const [event, level, message] of lines) {
-    events.on(event, ({ task, error }) => logger[level]({ ...taskFields(task), ...describeError(error) }, message))
+    events.on(event, (happened) => {
+      const error = 'error' in happened && describeError(happened.error)
+      logger[level]({ ...taskFields(happened.task), ...error }, message)
+    })
   }
 }
 

@@ -174,7 +174,7 @@ export function taskParts(args: readonly unknown[]): TaskParts {
   }
   if (!isDefinedTask(first)) throw OptionsError.expected('task', 'a function, a name or a defined task', first)
   const { name, run, options } = first
-  const payload = args.length > 1 ? serializePayload(name, second, options.schema) : undefined
+  const payload = args.length > 1 || options.schema ? serializePayload(name, second, options.schema) : undefined
   const read = (): never => (payload === undefined ? undefined : JSON.parse(payload)) as never
   return { name, run: (context) => run(read(), context), options, payload, defined: true }
 }
