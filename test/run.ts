@@ -1,0 +1,76 @@
+// npm test                          every test
+// npm test -- scope pool            the files whose path contains one of these
+// npm test -- --only 'rolls back'   the tests whose name matches the pattern
+// npm test -- --databases           only says which databases answer; fails if one does not
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { relative, resolve } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+// The processes of the tests inherit it, see prefix in support/servers.ts.
+process.env['TEST_RUN'] = process.pid.toString(36)
+const { dropAll, servers, unavailable } = await import('./support/servers.js')
+
+const ci = process.env['CI'] === 'true'
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, databases: { type: 'boolean' } },
+})
+
+if (!(await reportDatabases()) && values.databases) process.exit(1)
+if (!values.databases) await runTests()
+
+async function reportDatabases(): Promise<boolean> {
+  const reasons = await Promise.all(servers.map(unavailable))
+  servers.forEach((server, index) => {
+    const consequence = ci ? 'its tests fail' : 'its tests are skipped'
+    console.log(
+      reasons[index] === undefined ? `${server.name}: ${server.address}` : `${reasons[index]}: ${consequence}`,
+    )
+  })
+  return reasons.every((reason) => reason === undefined)
+}
+
+async function runTests(): Promise<void> {
+  const root = fileURLToPath(new URL('.', import.meta.url))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => resolve(root, file))
+    .filter(
+      (file) => positionals.length === 0 || positionals.some((part) => relative(process.cwd(), file).includes(part)),
+    )
+    .toSorted()
+
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+
+  let ran = 0
+  const failed = new Set<string>()
+  const skipped = new Set<string>()
+  const stream = run({
+    files,
+    concurrency: Math.max(2, availableParallelism()),
+    // Of a whole file. support/watchdog.ts sees to a single test.
+    timeout: 10 * 60_000,
+    signal: interrupted.signal,
+    ...(values.only === undefined ? {} : { testNamePatterns: values.only }),
+  })
+  stream.on('test:fail', ({ name, todo }) => {
+    if (todo === undefined) failed.add(name)
+  })
+  stream.on('test:pass', ({ name, file, skip, details }) => {
+    if (skip !== undefined) skipped.add(name)
+    // A file in which no test is reported as if it were one.
+    else if (details.type !== 'suite' && name !== file) ran++
+  })
+  for await (const line of stream.compose(new spec())) process.stdout.write(line)
+
+  await dropAll()
+  if (ran === 0 && failed.size === 0) console.log('No test ran')
+  const forbidden = ci && values.only === undefined && skipped.size > 0
+  if (forbidden) console.log(`Skipped, which is a failure in CI: ${[...skipped].join(', ')}`)
+  process.exitCode = failed.size > 0 || ran === 0 || forbidden ? 1 : 0
+}
