@@ -1,4 +1,4 @@
-import express, { type Express } from 'express'
+import express, { type Express, type Request, type RequestHandler } from 'express'
 import { afterCommit, prisma } from './after-commit.js'
 import { NotFoundError } from './errors.js'
 import { answerError } from './http-errors.js'
@@ -17,21 +17,26 @@ export function createApp(): Express {
   app.use(requestContext)
   app.use(express.json({ limit: '10kb' }))
 
-  app.post('/logins', async (request, response) => {
-    response.status(201).json(await login(emailOf(request.body, 'email')))
-  })
-  app.post('/orders', async (request, response) => {
-    response.status(201).json(await placeOrder(idOf(request.body, 'buyerId'), idOf(request.body, 'courseId')))
-  })
-  app.post('/finished-lessons', async (request, response) => {
-    response.status(201).json(await finishLesson(idOf(request.body, 'userId'), idOf(request.body, 'lessonId')))
-  })
-  app.post('/courses/:courseId/publication', async (request, response) => {
-    response.status(201).json(await publishCourse(idOf(request.params, 'courseId')))
-  })
-  app.post('/verification-codes', async (request, response) => {
-    response.status(201).json(await requestCode(idOf(request.body, 'userId')))
-  })
+  app.post(
+    '/logins',
+    created(({ body }) => login(emailOf(body, 'email'))),
+  )
+  app.post(
+    '/orders',
+    created(({ body }) => placeOrder(idOf(body, 'buyerId'), idOf(body, 'courseId'))),
+  )
+  app.post(
+    '/finished-lessons',
+    created(({ body }) => finishLesson(idOf(body, 'userId'), idOf(body, 'lessonId'))),
+  )
+  app.post(
+    '/courses/:courseId/publication',
+    created(({ params }) => publishCourse(idOf(params, 'courseId'))),
+  )
+  app.post(
+    '/verification-codes',
+    created(({ body }) => requestCode(idOf(body, 'userId'))),
+  )
 
   app.get('/courses', async (_request, response) => {
     response.json(await prisma.course.findMany({ include: { lessons: true }, orderBy: { id: 'asc' }, take: 100 }))
@@ -46,4 +51,11 @@ export function createApp(): Express {
   })
   app.use(answerError)
   return app
+}
+
+/** Answers 201 with what a use case returns. What it throws goes to `answerError`: Express 5 awaits its handlers. */
+function created(useCase: (request: Request) => Promise<object>): RequestHandler {
+  return async (request, response) => {
+    response.status(201).json(await useCase(request))
+  }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterCommit, prisma } from './after-commit.js'
 import { createApp } from './app.js'
@@ -11,6 +12,13 @@ await prepareDatabase(prisma, settings.databaseUrl)
 const server = createApp().listen(settings.port)
 await once(server, 'listening')
 console.log(`The shop listens on http://localhost:${(server.address() as AddressInfo).port}`)
+
+// A connection that waits for a next request would keep a closing server waiting.
+server.on('request', (_request, response: ServerResponse) => {
+  response.on('close', () => {
+    if (!server.listening) server.closeIdleConnections()
+  })
+})
 
 /** Stop listening, finish the requests, then the tasks that they left, and only then let go of the database. */
 async function shutDown(signal: NodeJS.Signals): Promise<void> {

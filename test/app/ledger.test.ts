@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Ledger, checkLedger, holds } from '../../src/app/demo/ledger.js'
+import { type Ledger, checkLedger } from '../../src/app/demo/ledger.js'
+import { judge } from '../../src/app/demo/verdict.js'
 
 const points = (requestId: string) => ({ requestId, partner: 'points' as const })
 const push = (requestId: string) => ({ requestId, partner: 'push' as const })
@@ -15,13 +16,15 @@ const violationsOf = (change: Partial<Ledger>) => checkLedger({ ...honest, ...ch
 describe('the check of the demo', () => {
   it('finds nothing where every committed transaction was delivered or recorded', () => {
     assert.deepEqual(checkLedger(honest), { ranWithoutCommit: [], withoutRecord: [] })
-    assert.equal(holds(honest, checkLedger(honest)), true)
+    assert.equal(judge(honest).kept, true)
+    assert.match(judge(honest).text, /did not commit: 0\n.*without a record: 0$/)
   })
 
   it('finds a delivery for a transaction that did not commit', () => {
-    const violations = violationsOf({ delivered: [...honest.delivered, points('rolled-back')] })
-    assert.deepEqual(violations, { ranWithoutCommit: [points('rolled-back')], withoutRecord: [] })
-    assert.equal(holds(honest, violations), false)
+    const doctored = { ...honest, delivered: [...honest.delivered, points('rolled-back')] }
+    assert.deepEqual(checkLedger(doctored), { ranWithoutCommit: [points('rolled-back')], withoutRecord: [] })
+    assert.equal(judge(doctored).kept, false)
+    assert.match(judge(doctored).text, /did not commit: 1\n.*without a record: 0\n.*points, request rolled-back$/)
   })
 
   it('finds a failure row for a transaction that did not commit', () => {
@@ -30,9 +33,10 @@ describe('the check of the demo', () => {
   })
 
   it('finds a committed transaction whose task has vanished', () => {
-    const violations = violationsOf({ recorded: [] })
-    assert.deepEqual(violations, { ranWithoutCommit: [], withoutRecord: [points('c')] })
-    assert.equal(holds(honest, violations), false)
+    const doctored = { ...honest, recorded: [] }
+    assert.deepEqual(checkLedger(doctored), { ranWithoutCommit: [], withoutRecord: [points('c')] })
+    assert.equal(judge(doctored).kept, false)
+    assert.match(judge(doctored).text, /did not commit: 0\n.*without a record: 1\n.*points, request c$/)
   })
 
   it('finds a delivery to the wrong partner', () => {
@@ -42,6 +46,6 @@ describe('the check of the demo', () => {
 
   it('does not hold for an empty ledger, which proves nothing', () => {
     const empty: Ledger = { committed: [], delivered: [], recorded: [] }
-    assert.equal(holds(empty, checkLedger(empty)), false)
+    assert.equal(judge(empty).kept, false)
   })
 })

@@ -24,7 +24,7 @@ describe('a partner', () => {
       method,
       body: body === undefined ? null : JSON.stringify(body),
     })
-    return { status: response.status, body: (await response.json()) as unknown }
+    return { status: response.status, body: await response.json() }
   }
 
   it('does a thing once, however often it is asked under the same key', async () => {

@@ -1,3 +1,4 @@
+import { openShop } from './shop.js'
 import { describeUseCases } from './use-cases.js'
 
-describeUseCases('SQLite')
+describeUseCases(() => openShop())

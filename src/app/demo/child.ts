@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 export interface Child {
   /** The lines that it printed first, as many as were asked for: it is ready. */
   readonly lines: readonly string[]
+  readonly pid: number
   /** Rejects when it ends without having been asked to. Never resolves. */
   readonly died: Promise<never>
   /** Asks it to end, and resolves when it has ended well. */
@@ -44,7 +45,8 @@ export async function startChild(
   }
   try {
     return {
-      lines: await Promise.race([firstLines(child, options.lines), died]),
+      lines: (await firstLines(child, options.lines)) ?? (await died),
+      pid: child.pid ?? 0,
       died,
       kill,
       async stop() {
@@ -63,15 +65,18 @@ export async function startChild(
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
-async function firstLines(child: ChildProcess, count: number): Promise<string[]> {
+/** `undefined` where the output ends before. */
+async function firstLines(child: ChildProcess, count: number): Promise<string[] | undefined> {
   const lines: string[] = []
   if (child.stdout === null) throw new Error('Expected the output to be a pipe')
   const reader = createInterface({ input: child.stdout })
   for await (const line of reader) {
     lines.push(line)
-    if (lines.length === count) break
+    if (lines.length === count) {
+      // Whatever comes later must not fill the pipe.
+      child.stdout.resume()
+      return lines
+    }
   }
-  // Whatever comes later must not fill the pipe.
-  child.stdout.resume()
-  return lines
+  return undefined
 }

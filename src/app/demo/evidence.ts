@@ -31,12 +31,12 @@ export async function readLedger(databaseUrl: string, controlUrl: string): Promi
         ...codes.map(owes('sms')),
       ],
       delivered: (await Promise.all(partnerNames.map((partner) => deliveriesOf(partner, controlUrl)))).flat(),
-      recorded: failures.map(({ task, status, ...failure }) => {
+      recorded: failures.map(({ task, status, payload, requestId: registeredIn }) => {
         const partner = partnerOfTask[task]
         if (partner === undefined) throw new Error(`The failure log has a task that no partner is known for: ${task}`)
         // A closure has no payload; its row still knows the request in which it was registered.
-        const { requestId } = failure.payload === null ? failure : (JSON.parse(failure.payload) as Entry)
-        return { ...owes(partner)({ requestId }), status }
+        const requestId = payload === null ? registeredIn : (JSON.parse(payload) as Entry).requestId
+        return { partner, requestId: requestId ?? 'none', status }
       }),
     }
   } finally {

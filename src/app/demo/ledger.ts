@@ -35,10 +35,3 @@ export function checkLedger({ committed, delivered, recorded }: Ledger): Violati
     withoutRecord: committed.filter((entry) => !accounted.has(keyOf(entry))),
   }
 }
-
-/** True where nothing is violated, and something was there to be violated: an empty book proves nothing. */
-export function holds(ledger: Ledger, violations: Violations): boolean {
-  return (
-    ledger.committed.length > 0 && violations.ranWithoutCommit.length === 0 && violations.withoutRecord.length === 0
-  )
-}

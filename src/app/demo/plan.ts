@@ -40,12 +40,15 @@ export function makePlan(count: number, data: SampleData, seed = 1): Plan {
   const burst = Math.floor(count / 5)
   const duration = ((count - burst) / perSecond) * 1000
   const next = requestMaker(data, random)
-  const id = (index: number, kind: string) => `demo-${String(index + 1).padStart(4, '0')}-${kind}`
 
   const requests = Array.from({ length: count }, (_, index): PlannedRequest => {
     const inBurst = index >= count - burst
     const request = inBurst ? loginOf(data, random) : next()
-    return { id: id(index, request.kind), at: inBurst ? duration * 0.62 : index * (1000 / perSecond), ...request }
+    return {
+      id: `demo-${String(index + 1).padStart(4, '0')}-${request.kind}`,
+      at: inBurst ? duration * 0.62 : index * (1000 / perSecond),
+      ...request,
+    }
   })
   return { requests, troubles: troublesOf(duration) }
 }

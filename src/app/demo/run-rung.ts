@@ -48,7 +48,7 @@ export async function runRung(
     env: { PARTNERS_PORT: '0' },
     logFile: partnersLog,
   })
-  cleanup.add(partners.kill)
+  cleanup.add(() => partners.kill())
   const addresses = new Map(partners.lines.map((line) => line.split(' ') as [string, string]))
   const addressOf = (name: string): string => addresses.get(name) ?? ''
 
@@ -69,7 +69,7 @@ export async function runRung(
     },
     logFile: appLog,
   })
-  cleanup.add(app.kill)
+  cleanup.add(() => app.kill())
   const appUrl = app.lines[0]?.split(' ').at(-1) ?? ''
 
   const work = async (): Promise<RungResult> => {

@@ -23,7 +23,7 @@ export interface Summary {
 /** Counts what a run has shown. */
 export function summarize(rung: Rung, { answers, ledger, retried }: RungResult): Summary {
   const failed = answers.filter(hasFailed)
-  const times = answers.map((answer) => answer.milliseconds).sort((a, b) => a - b)
+  const times = answers.map((answer) => answer.milliseconds).toSorted((a, b) => a - b)
   const notBegun = answers.filter((answer) => answer.code === 'TransactionNotBegun').length
   const recorded = (status: string): number => ledger.recorded.filter((entry) => entry.status === status).length
   return {

@@ -40,12 +40,13 @@ export async function startPartner(name: string, port = 0): Promise<Partner> {
   const inbox = createInbox()
   const sockets = new Set<Socket>()
   const underWay = new Set<Promise<void>>()
+  let outage = new AbortController()
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readJson(request)
     const key = request.headers['idempotency-key']
     if (typeof key !== 'string') return sendJson(response, 400, { error: 'an idempotency-key header is needed' })
-    await delay(settings.latency, undefined, { ref: false })
+    await delay(settings.latency, undefined, { signal: outage.signal })
     if (Math.random() < settings.failureRate) return sendJson(response, 500, { error: `${name} is not well today` })
     // Also where the caller has given up waiting: the partner cannot know, and that is why the key exists.
     const result = inbox.receive(key, body)
@@ -67,7 +68,12 @@ export async function startPartner(name: string, port = 0): Promise<Partner> {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  const hangUp = (): void => sockets.forEach((socket) => socket.destroy())
+  /** Whoever is waiting gets no answer, and nothing is done for them. */
+  const hangUp = (): void => {
+    sockets.forEach((socket) => socket.destroy())
+    outage.abort()
+    outage = new AbortController()
+  }
 
   const address = await listen(server, port)
   return {
