@@ -3,7 +3,7 @@ import { OptionsError } from './errors.js'
 import { type AfterCommitEventName, type AfterCommitListener, Events } from './events.js'
 import { failureRecord, type FailureRecord } from './failure-log.js'
 import { FailureWriter } from './failure-writer.js'
-import { consoleLogger, logEvents, logRecord, safeLogger, taskLogger } from './logging.js'
+import { consoleLogger, logEvents, logRecord, safeLogger } from './logging.js'
 import { type AfterCommitOptions, defaultRetry, type Logger, mergeRetry, validateOptions } from './options.js'
 import { Pool } from './pool.js'
 import { type PrismaLike, TransactionWatcher } from './prisma.js'
@@ -50,7 +50,7 @@ type Gauge = 'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'ab
 
 /**
  * Counters since construction, and gauges of now. Whenever one looks, accepted = succeeded + failed + rejected + dropped +
- * interrupted + cancelled + pending. `oldestPendingMs`: milliseconds since the oldest pending task was registered.
+ * interrupted + cancelled + pending. `oldestPendingMs`: milliseconds since the oldest pending task was accepted.
  */
 export type Stats = Readonly<Record<Counter | Gauge, number>>
 
@@ -121,7 +121,7 @@ class Instance {
       context,
       events,
       abandoned: this.#abandoned,
-      log: (task) => taskLogger(given, task),
+      logger,
       onFinished: (task, outcome) => this.#onFinished(task, outcome),
     })
     this.registry = new Registry({ options, context, logger, pool: this.#pool })
@@ -177,7 +177,7 @@ class Instance {
       backingOff: gauges['backing-off'],
       reserved,
       abandoned: this.#abandoned.size,
-      oldestPendingMs: oldest ? Date.now() - oldest.registeredAt.getTime() : 0,
+      oldestPendingMs: oldest ? Date.now() - oldest.acceptedAt : 0,
     }
   }
 

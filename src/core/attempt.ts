@@ -1,6 +1,7 @@
 import type { ContextCarrier } from './context.js'
 import type { Events } from './events.js'
 import type { Logger } from './options.js'
+import { taskFields } from './logging.js'
 import type { Task, TaskContext } from './task.js'
 
 export interface AttemptSettings {
@@ -8,7 +9,7 @@ export interface AttemptSettings {
   readonly abortGrace: number
   readonly context: ContextCarrier
   readonly events: Events
-  readonly log: (task: Task) => Logger
+  readonly logger: Logger
   /** Attempts that ran past `abortGrace` and have not ended yet. */
   readonly abandoned: Set<object>
 }
@@ -35,8 +36,11 @@ export class Failure extends Error {
  *   abandoned: a failed attempt whose slot is free; it may still run, and what it returns is ignored
  */
 export function attempt(task: Task, settings: AttemptSettings): Promise<Failure | undefined> {
-  const { abandoned, abortGrace, events, timeout } = settings
-  const number = ++task.attempts
+  const { abandoned, abortGrace, context, events, timeout } = settings
+  // With no open transaction in sight: the one that the task was registered in is over. Timers belong in here as well, since
+  // listeners of the signal are the task's own code.
+  const inside = <R>(fn: () => R): R => task.context.run(() => context.run(task, fn))
+  task.attempts++
   task.lastAttemptAt = new Date()
   const controller = new AbortController()
   return new Promise((resolve) => {
@@ -56,17 +60,19 @@ export function attempt(task: Task, settings: AttemptSettings): Promise<Failure 
       end(new Failure(timedOut))
     }
     const expire = (): void => {
-      timedOut = new Error(`Attempt ${number} of \`${task.name}\` took longer than ${timeout} ms`)
+      timedOut = new Error(`Attempt ${task.attempts} of \`${task.name}\` took longer than ${timeout} ms`)
       timedOut.name = 'TimeoutError'
-      controller.abort(timedOut)
       timer = setTimeout(abandon, abortGrace)
+      controller.abort(timedOut)
     }
-    if (timeout !== Infinity) timer = setTimeout(expire, timeout)
     task.interrupt = (reason) => {
-      controller.abort(reason)
+      inside(() => controller.abort(reason))
       end()
     }
-    const running = run(task, number, controller.signal, settings)
+    const running = inside(() => {
+      if (timeout !== Infinity) timer = setTimeout(expire, timeout)
+      return run(task, controller.signal, settings)
+    })
     running
       .then(
         () => end(),
@@ -79,23 +85,18 @@ export function attempt(task: Task, settings: AttemptSettings): Promise<Failure 
   })
 }
 
-/** The task itself, with no open transaction in sight: the one it was registered in is over. */
-async function run(task: Task, number: number, signal: AbortSignal, settings: AttemptSettings): Promise<void> {
-  const { context, events } = settings
+async function run(task: Task, signal: AbortSignal, { events, logger }: AttemptSettings): Promise<void> {
+  const fields = taskFields(task)
   let log: Logger | undefined
-  const taskContext: TaskContext = {
+  const context: TaskContext = {
     id: task.id,
     name: task.name,
-    attempt: number,
+    attempt: task.attempts,
     signal,
     get log() {
-      return (log ??= settings.log(task))
+      return (log ??= logger.child?.(fields) ?? logger)
     },
   }
-  await task.context.run(() =>
-    context.run(task, async () => {
-      events.emitTask('started', task)
-      await task.run(taskContext)
-    }),
-  )
+  events.emitTask('started', task)
+  await task.run(context)
 }

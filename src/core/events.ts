@@ -66,15 +66,20 @@ export class Events {
   emit<N extends AfterCommitEventName>(name: N, event: AfterCommitEvents[N]): void {
     this.counts[name]++
     for (const listener of this.#listeners.get(name) as Set<AfterCommitListener<N>>) {
-      try {
-        const result = listener(event)
-        // An async listener: its rejection must not become an unhandled one.
-        if (typeof result === 'object' && result !== null && 'then' in result) {
-          Promise.resolve(result).catch((error: unknown) => this.#onListenerError(error, name))
-        }
-      } catch (error) {
-        this.#onListenerError(error, name)
-      }
+      callSafely(
+        () => listener(event),
+        (error) => this.#onListenerError(error, name),
+      )
     }
+  }
+}
+
+/** Calls what the application has given; what it throws, or rejects with later, goes to `onError` and nowhere else. */
+export function callSafely(call: () => unknown, onError: (error: unknown) => void): void {
+  try {
+    const result = call()
+    if (typeof result === 'object' && result !== null && 'then' in result) Promise.resolve(result).catch(onError)
+  } catch (error) {
+    onError(error)
   }
 }

@@ -120,7 +120,7 @@ export function failureRecord(task: Task, status: FailureRecord['status'], outco
   }
 }
 
-/** Whatever was thrown, as three texts. A getter of it may throw in turn. */
+/** Whatever was thrown, as three texts. Each is read with care: a getter of it, or a trap, may throw in turn. */
 export function describeError(error: unknown): Pick<FailureRecord, 'errorName' | 'errorMessage' | 'errorStack'> {
   const read = (get: () => unknown): string | null => {
     try {
@@ -130,12 +130,12 @@ export function describeError(error: unknown): Pick<FailureRecord, 'errorName' |
       return '(not readable)'
     }
   }
-  if (!(error instanceof Error))
-    return { errorName: typeof error, errorMessage: read(() => inspect(error)), errorStack: null }
+  const thrown = (name: 'name' | 'message' | 'stack', otherwise: () => unknown): string | null =>
+    read(() => (error instanceof Error ? error[name] : otherwise()))
   return {
-    errorName: read(() => error.name),
-    errorMessage: read(() => error.message),
-    errorStack: read(() => error.stack),
+    errorName: thrown('name', () => typeof error),
+    errorMessage: thrown('message', () => inspect(error)),
+    errorStack: thrown('stack', () => undefined),
   }
 }
 

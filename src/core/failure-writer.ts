@@ -2,8 +2,8 @@ import type { CapturedContext } from './context.js'
 import type { FailureLog, FailureRecord } from './failure-log.js'
 
 const batchSize = 100
-/** Records kept in memory at most; beyond, they are in the logger only. */
-const capacity = 10_000
+/** Records that wait for their first write, and for another try, at most; beyond, they are in the logger only. */
+const capacity = { fresh: 100_000, refused: 10_000 }
 /** Milliseconds that the store may take for the last flush. */
 const patience = 5_000
 
@@ -35,8 +35,8 @@ export class FailureWriter {
   }
 
   add(record: FailureRecord): void {
-    if (this.#fresh.length + this.#refused.length >= capacity) {
-      return this.#settings.onLost([record], new Error(`${capacity} failure records are waiting for the failure log`))
+    if (this.#fresh.length >= capacity.fresh) {
+      return this.#settings.onLost([record], new Error(`${capacity.fresh} records are waiting for the failure log`))
     }
     this.#fresh.push(record)
     this.#start()
@@ -82,6 +82,7 @@ export class FailureWriter {
         this.#pause = 1_000
       } catch (error) {
         this.#refused.push(...batch)
+        this.#refused.splice(0, Math.max(0, this.#refused.length - capacity.refused))
         this.#settings.onLost(batch, error)
         this.#schedule()
       }

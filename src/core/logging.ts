@@ -1,4 +1,4 @@
-import type { Events } from './events.js'
+import { callSafely, type Events } from './events.js'
 import { describeError, type FailureRecord } from './failure-log.js'
 import type { Logger } from './options.js'
 import type { TaskHandle } from './task.js'
@@ -19,26 +19,22 @@ export const consoleLogger = makeLogger((level) => (fields, message) => {
 
 /** The same logger, which never throws: a broken one must not change what becomes of a task. */
 export function safeLogger(logger: Logger): Logger {
-  return makeLogger((level) => (fields, message) => {
+  const nowhere = (): void => undefined // there is nowhere left to say it
+  const safe = makeLogger((level) => (fields, message) => callSafely(() => logger[level](fields, message), nowhere))
+  const child = (fields: Record<string, unknown>): Logger => {
     try {
-      logger[level](fields, message)
+      if (logger.child) return safeLogger(logger.child(fields))
     } catch {
-      // There is nowhere left to say it.
+      // A line without the child's serializers is better than none.
     }
-  })
+    return makeLogger((level) => (more, message) => safe[level]({ ...fields, ...more }, message))
+  }
+  return { ...safe, child }
 }
 
 /** What every line about a task carries. */
-function taskFields(task: TaskHandle): Record<string, unknown> {
+export function taskFields(task: TaskHandle): Record<string, unknown> {
   return { taskId: task.id, task: task.name, attempt: task.attempts, requestId: task.requestId }
-}
-
-/** A logger for the code of a task: each of its lines carries the task's fields. */
-export function taskLogger(logger: Logger, task: TaskHandle): Logger {
-  const fields = taskFields(task)
-  return (
-    logger.child?.(fields) ?? makeLogger((level) => (more, message) => logger[level]({ ...fields, ...more }, message))
-  )
 }
 
 /** What is logged of the life of a task, by an ordinary listener of the events. */

@@ -146,7 +146,7 @@ export function validateTaskOptions(options: TaskOptions): void {
 function validate(options: object, rules: Record<string, Rule>, prefix = ''): void {
   if (typeof options !== 'object' || options === null) throw OptionsError.expected('options', 'an object', options)
   for (const [name, value] of Object.entries(options)) {
-    const rule = rules[name]
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     if (!rule) {
       throw new OptionsError(
         `Unknown option \`${prefix}${name}\`. Did you mean \`${prefix}${nearest(name, Object.keys(rules))}\`?`,

@@ -60,14 +60,19 @@ export class Pool {
 
   /** Takes a task over. From here on it has exactly one outcome. */
   accept(task: Task): void {
+    const { events } = this.#settings
     const overflows = !task.reserved && this.isFull
     this.release(task)
-    this.#settings.events.emitTask('accepted', task)
-    if (task.outcome) return this.finish(task, task.outcome) // cancelled before its transaction committed
-    if (this.closed) return this.finish(task, { status: 'interrupted', attempts: 0 })
-    if (overflows && !this.#makeRoom(task)) return
-    this.pending.add(task)
-    this.#wait(task)
+    const refusal =
+      task.outcome ?? // cancelled before its transaction committed
+      (this.closed ? { status: 'interrupted' as const, attempts: 0 } : overflows ? this.#overflow(task) : undefined)
+    if (!refusal) {
+      this.pending.add(task)
+      task.acceptedAt = Date.now()
+      this.#wait(task)
+    }
+    events.emitTask('accepted', task)
+    if (refusal) this.finish(task, refusal)
   }
 
   /** Gives a task its outcome; only the first counts, so what an abandoned or interrupted attempt returns is ignored. */
@@ -82,22 +87,21 @@ export class Pool {
   interrupt(reason: Error): void {
     this.closed = true
     for (const task of this.pending) {
-      const { interrupt } = task
+      task.interrupt?.(reason)
       this.finish(task, { status: 'interrupted', attempts: task.attempts })
-      interrupt?.(reason)
     }
   }
 
-  #makeRoom(task: Task): boolean {
+  /** The pool is full: makes room for the task, or answers with what becomes of it instead. */
+  #overflow(task: Task): TaskOutcome | undefined {
     const overflow = task.options.overflow ?? this.#settings.overflow
     const oldest = overflow === 'drop-oldest' ? this.#waiting.values().next().value : undefined
-    if (oldest) {
-      this.finish(oldest, { status: 'dropped', attempts: oldest.attempts })
-      return true
-    }
     // A late registration and one outside a transaction cannot be refused after the fact: they are recorded.
-    this.finish(task, { status: overflow.startsWith('drop') ? 'dropped' : 'rejected', attempts: 0 })
-    return false
+    if (!oldest) return { status: overflow.startsWith('drop') ? 'dropped' : 'rejected', attempts: 0 }
+    this.reserved++ // a listener that registers a task must not take the place
+    this.finish(oldest, { status: 'dropped', attempts: oldest.attempts })
+    this.reserved--
+    return undefined
   }
 
   #move(task: Task, state: 'waiting' | 'running' | 'backing-off'): void {
@@ -207,5 +211,9 @@ const turn = 5
 
 /** p-retry's AbortError, of whichever copy of p-retry: "do not try again". fetch's error of that name has no `originalError`. */
 function isAbortError(error: unknown): error is Error & { readonly originalError: Error } {
-  return error instanceof Error && error.name === 'AbortError' && 'originalError' in error
+  try {
+    return error instanceof Error && error.name === 'AbortError' && 'originalError' in error
+  } catch {
+    return false // a getter of it throws
+  }
 }

@@ -15,7 +15,9 @@ export function mayHaveAborted(error: unknown): boolean {
  * say that the connection or the server went away (SQLSTATE 08…, 57P…, 40003, 58…; MariaDB 1053, 1927, 2006, 2013, 45…) are none.
  */
 export function isRefusal(error: unknown): boolean {
-  if ((error as { code?: unknown } | null | undefined)?.code === 'P2028') return true
+  const { code: own } = (error ?? {}) as { code?: unknown }
+  // libsql hands its own error through at COMMIT. SQLite runs in this process, so only a disk that fails leaves it open.
+  if (own === 'P2028' || (typeof own === 'string' && /^SQLITE_(?!IOERR)/.test(own))) return true
   const code = databaseCode(error)
   return code !== undefined && !/^(08...|57P..|40003|58...|1053|1927|2006|2013|45...)$/.test(code)
 }

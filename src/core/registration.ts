@@ -121,7 +121,8 @@ export class Registry {
 
   #requestId(): string | undefined {
     try {
-      return this.#settings.options.requestId?.()
+      const id: unknown = this.#settings.options.requestId?.()
+      return id === undefined || id === null ? undefined : String(id)
     } catch (error) {
       this.#settings.logger.error({ err: error }, 'the option requestId threw, so the task carries no request id')
       return undefined

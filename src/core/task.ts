@@ -112,6 +112,8 @@ export class Task implements TaskHandle {
   readonly registeredAt = new Date()
   state: TaskState = 'registered'
   attempts = 0
+  /** Milliseconds since the epoch. */
+  acceptedAt = 0
   lastAttemptAt: Date | undefined
   outcome: TaskOutcome | undefined
   /** It holds one of the pool's places although its transaction has not committed yet (`overflow: 'refuse'`). */
