@@ -1,4 +1,7 @@
-/** The one file that configures the library. Use cases import `prisma` and `afterCommit` from here, and that is all they know of it. */
+/**
+ * The one file that configures the library. Use cases import `prisma` and `afterCommit` from here, and that is all they
+ * know of it.
+ */
 import { createAfterCommit, prismaFailureLog } from '../index.js'
 import { openDatabase } from './database.js'
 import { logger } from './logger.js'
@@ -22,6 +25,9 @@ const pool = createAfterCommit({
   tasks: [givePoints, sendPush, sendSms],
 })
 
-/** Registers what must happen after the transaction, and only if it commits; and a client whose transactions are known to it. */
+/**
+ * Registers what must happen after the transaction, and only if it commits; and a client whose transactions are known
+ * to it.
+ */
 export const { afterCommit, prisma } =
   settings.partners === 'after' ? { afterCommit: pool, prisma: pool.watch(database) } : callInside(pool, database)

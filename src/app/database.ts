@@ -10,12 +10,13 @@ export type { PrismaClient }
 /** The client inside a transaction. */
 export type Transaction = Prisma.TransactionClient
 
-// A transaction waits for its turn (SQLite has one writer) and then has time for its work, but no request waits for ever.
+// A transaction waits for its turn (SQLite has one writer) and then has time for its work, but no request waits for
+// ever.
 const transactionOptions = { maxWait: 3_000, timeout: 6_000 }
 
 /**
- * Opens the database of the app. An SQLite file is nobody else's business, so it gets the migrations that it does not have yet;
- * a PostgreSQL database is somebody's responsibility.
+ * Opens the database of the app. An SQLite file is nobody else's business, so it gets the migrations that it does not
+ * have yet; a PostgreSQL database is somebody's responsibility.
  */
 export async function openDatabase(url: string): Promise<PrismaClient> {
   if (isEmbedded(url)) await migrateDatabase(url)

@@ -1,6 +1,7 @@
 /**
- * The demo: the same requests twice, first with the partners called inside the transaction, then after its commit, while a partner fails, is slow,
- * and a burst comes. Prints one table, and checks the promise against the database and the partners' own lists.
+ * The demo: the same requests twice, first with the partners called inside the transaction, then after its commit,
+ * while a partner fails, is slow, and a burst comes. Prints one table, and checks the promise against the database and
+ * the partners' own lists.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -38,7 +39,8 @@ for (const [signal, exitCode] of [
 
 try {
   console.log(
-    `The same ${requests} requests twice: the partners are called inside the transaction, then after its commit.\n`,
+    `The same ${requests} requests twice, with the same failing partners. They are called\n` +
+      'first inside the transaction (rung 0), then after its commit (rung 1).\n',
   )
   const options = { requests, folder, logFolder, cleanup, progress: createProgress(process.stdout) }
   const inside = await runRung('inside', options)

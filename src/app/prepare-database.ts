@@ -1,7 +1,10 @@
 import { type PrismaClient, isEmbedded } from './database.js'
 import { addSampleData } from './sample-data.js'
 
-/** Before the first request: a few rows to play with where the embedded database is empty; and what to do where another one has no tables. */
+/**
+ * Before the first request: a few rows to play with where the embedded database is empty; and what to do where another
+ * one has no tables.
+ */
 export async function prepareDatabase(prisma: PrismaClient, url: string): Promise<void> {
   try {
     const user = await prisma.user.findFirst()

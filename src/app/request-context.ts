@@ -8,7 +8,10 @@ interface RequestContext {
 
 const storage = new AsyncLocalStorage<RequestContext>()
 
-/** The id of the request that is being handled; `undefined` outside one. A task sees the id of the request that registered it. */
+/**
+ * The id of the request that is being handled; `undefined` outside one. A task sees the id of the request that
+ * registered it.
+ */
 export const currentRequestId = (): string | undefined => storage.getStore()?.requestId
 
 /** The id of the request that is being handled, for the rows that it writes. */

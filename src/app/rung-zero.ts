@@ -7,9 +7,9 @@ import { logger } from './logger.js'
 type Options = Parameters<PrismaClient['$transaction']>[1]
 
 /**
- * Rung 0, the mistake to show: the same two names with the same call sites, but each task is called at once and awaited before the
- * transaction commits. So the user waits for the partner while the database waits for the user; a partner that fails fails the request;
- * and what was sent stays sent when the transaction rolls back.
+ * Rung 0, the mistake to show: the same two names with the same call sites, but each task is called at once and awaited
+ * before the transaction commits. So the user waits for the partner while the database waits for the user; a partner
+ * that fails fails the request; and what was sent stays sent when the transaction rolls back.
  */
 export function callInside(
   pool: AfterCommit,

@@ -6,7 +6,10 @@ export interface Settings {
   readonly port: number
   /** `DATABASE_URL`: `postgresql://…` or `file:…`; by default an SQLite file in the folder `prisma`. */
   readonly databaseUrl: string
-  /** `PARTNERS`: `after` calls the partners after the commit, `inside` awaits them inside the transaction (the mistake to show). */
+  /**
+   * `PARTNERS`: `after` calls the partners after the commit, `inside` awaits them inside the transaction (the mistake
+   * to show).
+   */
   readonly partners: 'after' | 'inside'
   /** `PUSH_URL`, `POINTS_URL`, `SEARCH_URL`, `SMS_URL`. */
   readonly urls: Readonly<Record<'push' | 'points' | 'search' | 'sms', string>>

@@ -20,7 +20,8 @@ export interface Shop {
 }
 
 /**
- * Opens the shop on a fresh database. The app reads its settings from the environment when it is imported, so a test file opens one shop.
+ * Opens the shop on a fresh database. The app reads its settings from the environment when it is imported, so a test
+ * file opens one shop.
  *
  * @param environment what this shop should have different
  * @param databaseUrl a database with tables and without rows; an SQLite file of its own by default

@@ -13,8 +13,8 @@ export interface IndexedCourse {
 /**
  * Puts a course into the search index, once the transaction has committed.
  *
- * A closure instead of a defined task: shorter, and recorded like any other when it fails, but it cannot be run again from its row.
- * That is enough for an index, which can always be built again from the table of courses.
+ * A closure instead of a defined task: shorter, and recorded like any other when it fails, but it cannot be run again
+ * from its row. That is enough for an index, which can always be built again from the table of courses.
  */
 export function indexCourseAsync(course: IndexedCourse): void {
   afterCommit('index-course', (context) => post(settings.urls.search, course, context))

@@ -11,7 +11,10 @@ export interface DemoDatabase {
   readonly data: SampleData
 }
 
-/** Makes a fresh database: an SQLite file in the folder, or, where DATABASE_URL names a PostgreSQL server, a new database there, dropped at the end. */
+/**
+ * Makes a fresh database: an SQLite file in the folder, or, where DATABASE_URL names a PostgreSQL server, a new
+ * database there, dropped at the end.
+ */
 export async function createDemoDatabase(
   folder: string,
   name: string,

@@ -30,23 +30,26 @@ export interface Plan {
 }
 
 const perSecond = 30
+const perSecondInBurst = 125
 
 /**
- * Plans a number of requests, of which a fifth are a burst of logins at one moment. They come at their own pace, however slow the answers are, as users do.
- * About one in eight is one that the shop has to refuse after it has already said what should happen after the commit.
+ * Plans a number of requests, of which a fifth are a burst of logins and SMS codes. They come at their own pace,
+ * however slow the answers are, as users do. About one in eight is one that the shop refuses after it has said what
+ * should happen after the commit.
  */
 export function makePlan(count: number, data: SampleData, seed = 1): Plan {
   const random = seededRandom(seed)
-  const burst = Math.floor(count / 5)
-  const duration = ((count - burst) / perSecond) * 1000
+  const calm = count - Math.floor(count / 5)
+  const duration = (calm / perSecond) * 1000
   const next = requestMaker(data, random)
+  const burstRequest = (index: number) => (index % 8 === 0 ? codeOf(data, random) : loginOf(data, random))
 
   const requests = Array.from({ length: count }, (_, index): PlannedRequest => {
-    const inBurst = index >= count - burst
-    const request = inBurst ? loginOf(data, random) : next()
+    const inBurst = index >= calm
+    const request = inBurst ? burstRequest(index) : next()
     return {
       id: `demo-${String(index + 1).padStart(4, '0')}-${request.kind}`,
-      at: inBurst ? duration * 0.62 : index * (1000 / perSecond),
+      at: inBurst ? duration * 0.6 + (index - calm) * (1000 / perSecondInBurst) : index * (1000 / perSecond),
       ...request,
     }
   })
@@ -55,10 +58,10 @@ export function makePlan(count: number, data: SampleData, seed = 1): Plan {
 
 function troublesOf(duration: number): PlannedTrouble[] {
   return [
-    { at: 0, partner: 'push', settings: { failureRate: 0.1 }, says: 'one push in ten fails' },
+    { at: 0, partner: 'push', settings: { failureRate: 0.1 }, says: 'push fails 1 in 10' },
     { at: duration * 0.2, partner: 'points', settings: { down: true }, says: 'points is down' },
     { at: duration * 0.45, partner: 'points', settings: { down: false }, says: 'points is back' },
-    { at: duration * 0.55, partner: 'points', settings: { latency: 300 }, says: 'points is slow, and a burst comes' },
+    { at: duration * 0.55, partner: 'points', settings: { latency: 300 }, says: 'points is slow, burst' },
     { at: duration * 0.85, partner: 'points', settings: { latency: 20 }, says: 'points is well' },
   ]
 }
@@ -66,7 +69,7 @@ function troublesOf(duration: number): PlannedTrouble[] {
 type Request = Omit<PlannedRequest, 'id' | 'at'>
 
 function requestMaker(data: SampleData, random: () => number): () => Request {
-  const pick = <T>(list: readonly T[]): T => expectOne(list[Math.floor(random() * list.length)])
+  const pick = <T>(list: readonly T[]): T => pickFrom(list, random)
   // Each of these works once. When they are used up, the shop refuses the rest, which is also worth sending.
   const drafts = [...data.drafts]
   const lessons = new Map<number, number>()
@@ -88,7 +91,6 @@ function requestMaker(data: SampleData, random: () => number): () => Request {
     const draft = random() < 0.25 ? pick(data.emptyDrafts) : (drafts.shift() ?? pick(data.emptyDrafts))
     return { kind: 'course', path: `/courses/${draft.id}/publication`, body: {} }
   }
-  const code = (): Request => ({ kind: 'code', path: '/verification-codes', body: { userId: pick(data.users).id } })
 
   return () => {
     const dice = random()
@@ -96,13 +98,20 @@ function requestMaker(data: SampleData, random: () => number): () => Request {
     if (dice < 0.65) return order()
     if (dice < 0.83) return lesson()
     if (dice < 0.9) return course()
-    return code()
+    return codeOf(data, random)
   }
 }
 
 function loginOf(data: SampleData, random: () => number): Request {
-  const user = expectOne(data.users[Math.floor(random() * data.users.length)])
-  return { kind: 'login', path: '/logins', body: { email: user.email } }
+  return { kind: 'login', path: '/logins', body: { email: pickFrom(data.users, random).email } }
+}
+
+function codeOf(data: SampleData, random: () => number): Request {
+  return { kind: 'code', path: '/verification-codes', body: { userId: pickFrom(data.users, random).id } }
+}
+
+function pickFrom<T>(list: readonly T[], random: () => number): T {
+  return expectOne(list[Math.floor(random() * list.length)])
 }
 
 function expectOne<T>(value: T | undefined): T {

@@ -11,7 +11,7 @@ export interface Progress {
   done(): void
 }
 
-const titles: Record<Rung, string> = { inside: 'rung 0, inside the request', after: 'rung 1, after the commit' }
+const titles: Record<Rung, string> = { inside: 'inside the request', after: 'after the commit  ' }
 
 /** One line that changes on a terminal; elsewhere a line for each thing that happens. */
 export function createProgress(output: NodeJS.WriteStream): Progress {
@@ -28,7 +28,7 @@ export function createProgress(output: NodeJS.WriteStream): Progress {
   const say = (text: string): void => {
     news = text
     if (output.isTTY) show()
-    else output.write(`${title}: ${answered}/${total} answered, ${failed} failed; ${news}\n`)
+    else output.write(`${title.trimEnd()}: ${answered}/${total} answered, ${failed} failed; ${news}\n`)
   }
   return {
     start(rung, count) {
@@ -44,7 +44,7 @@ export function createProgress(output: NodeJS.WriteStream): Progress {
       show()
     },
     trouble: ({ says }) => say(says),
-    waiting: () => say('waiting for the last tasks'),
+    waiting: () => say('waiting for tasks'),
     done() {
       say('done')
       show('\n')

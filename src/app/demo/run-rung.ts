@@ -32,7 +32,10 @@ export interface RunOptions {
 // Low enough that the burst exceeds it while the points partner is slow.
 const maxPending = 30
 
-/** One run: fresh database, fresh partners, the app in the given mode, all requests, and the books when everything is idle. */
+/**
+ * One run: fresh database, fresh partners, the app in the given mode, all requests, and the books when everything is
+ * idle.
+ */
 export async function runRung(
   rung: Rung,
   { requests, folder, logFolder, cleanup, progress }: RunOptions,

@@ -9,6 +9,8 @@ export interface Summary {
   readonly refused: number
   readonly failed: number
   readonly failedLogins: number
+  /** Codes that were refused because the pool was full: the user is asked to come back. */
+  readonly refusedByPool: number
   readonly p50: number
   readonly p99: number
   readonly committed: number
@@ -32,6 +34,7 @@ export function summarize(rung: Rung, { answers, ledger, retried }: RungResult):
     refused: answers.filter(({ status }) => status >= 400 && status < 500).length,
     failed: failed.length,
     failedLogins: failed.filter(({ request }) => request.kind === 'login').length,
+    refusedByPool: failed.filter(({ code }) => code === 'ERR_POOL_FULL').length,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
     committed: ledger.committed.length,

@@ -18,6 +18,7 @@ export function renderTable(inside: Summary, after: Summary): string {
     row('  refused 4xx (sold out, done before, …)', (summary) => summary.refused),
     row('  failed 5xx', (summary) => summary.failed),
     row('    failed logins', (summary) => summary.failedLogins),
+    row('    SMS codes put off, the pool was full', (summary) => summary.refusedByPool),
     row('answered within, p50', (summary) => milliseconds(summary.p50)),
     row('answered within, p99', (summary) => milliseconds(summary.p99)),
     row('transactions committed', (summary) => summary.committed),

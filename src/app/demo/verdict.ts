@@ -10,7 +10,7 @@ export interface Verdict {
 export function judge(ledger: Ledger): Verdict {
   const { ranWithoutCommit, withoutRecord } = checkLedger(ledger)
   const lines = [
-    'After the commit, by the database and the partners’ own lists:',
+    "After the commit, by the database and the partners' own lists:",
     `  tasks that ran for a transaction that did not commit: ${ranWithoutCommit.length}`,
     `  tasks without a record: ${withoutRecord.length}`,
   ]

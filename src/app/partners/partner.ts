@@ -32,8 +32,8 @@ export interface Partner {
 /**
  * Starts a partner on loopback.
  *
- * It answers `POST` with a JSON body and an `idempotency-key` header: 200 where it did what was asked, or had done it before
- * under the same key; 400 without a key; 422 where a key comes back with another body.
+ * It answers `POST` with a JSON body and an `idempotency-key` header: 200 where it did what was asked, or had done it
+ * before under the same key; 400 without a key; 422 where a key comes back with another body.
  */
 export async function startPartner(name: string, port = 0): Promise<Partner> {
   const settings: PartnerSettings = { latency: 20, failureRate: 0, down: false }

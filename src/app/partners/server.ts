@@ -1,4 +1,7 @@
-/** The partners in a process of their own: `tsx src/app/partners/server.ts`. PARTNERS_PORT is the first of five ports, 0 takes free ones. */
+/**
+ * The partners in a process of their own: `tsx src/app/partners/server.ts`. PARTNERS_PORT is the first of five ports, 0
+ * takes free ones.
+ */
 import { partnerNames, startPartners } from './start.js'
 
 const partners = await startPartners(Number(process.env['PARTNERS_PORT'] ?? 4000))

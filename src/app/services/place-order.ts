@@ -24,7 +24,8 @@ async function createOrder(tx: Transaction, buyerId: number, courseId: number): 
   if (buyer === null) throw new NotFoundError(`There is no user ${buyerId}`)
 
   const order = { requestId: requestId(), buyerId, sellerId: course.authorId, courseId, amount: course.price }
-  // Said here, where seller and title are known. Whether the order stands is decided later, by the caller; if it does not, no message leaves the house.
+  // Said here, where seller and title are known. Whether the order stands is decided later, by the caller; if it does
+  // not, no message leaves the house.
   sendPushAsync({ requestId: order.requestId, userId: course.authorId, text: `${buyer.name} bought ${course.title}` })
   return tx.order.create({ data: order })
 }

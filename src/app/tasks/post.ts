@@ -10,8 +10,8 @@ export interface Caller {
 }
 
 /**
- * Asks a partner to do something. Rejects with `PartnerError` where it does not answer, or not with 2xx: with the status and what it said.
- * What another attempt cannot cure (the request itself is wrong) is not tried again.
+ * Asks a partner to do something. Rejects with `PartnerError` where it does not answer, or not with 2xx: with the
+ * status and what it said. What another attempt cannot cure (the request itself is wrong) is not tried again.
  */
 export async function post(url: string, body: unknown, { id, signal }: Caller): Promise<void> {
   const { status, text } = await answerOf(url, body, id, signal)

@@ -10,8 +10,8 @@ export interface Sms {
 }
 
 /**
- * Sends a text message. A defined task with a rule of its own: somebody waits for the code, so where the pool is full it is refused at once.
- * That rolls the transaction back, and the user is asked to try again.
+ * Sends a text message. A defined task with a rule of its own: somebody waits for the code, so where the pool is full
+ * it is refused at once. That rolls the transaction back, and the user is asked to try again.
  */
 export const sendSms = defineTask('send-sms', (sms: Sms, context) => post(settings.urls.sms, sms, context), {
   overflow: 'refuse',
