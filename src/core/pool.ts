@@ -157,15 +157,13 @@ export class Pool {
     this.#move(task, 'running')
     const failure = await attempt(task, { ...this.#settings, timeout: task.options.timeout ?? this.#settings.timeout })
     if (task.outcome) return // interrupted meanwhile
+    // Before anything asynchronous: the slot goes on to the next task now, and the numbers must say so.
+    if (failure) this.#move(task, 'backing-off')
+    else this.finish(task, { status: 'succeeded', attempts: task.attempts })
     const { resume } = task
     task.resume = undefined
     if (resume) resume(failure)
     else if (failure) void this.#retry(task, failure)
-    else this.#succeed(task)
-  }
-
-  #succeed(task: Task): void {
-    this.finish(task, { status: 'succeeded', attempts: task.attempts })
   }
 
   /** p-retry paces the further attempts, outside the slots. It is entered only now, since most tasks succeed at once. */
@@ -190,13 +188,11 @@ export class Pool {
           onFailedAttempt: ({ error, retriesLeft }) => {
             const cause = (error as Failure).error
             if (retriesLeft === 0 || isAbortError(cause)) return
-            this.#move(task, 'backing-off')
             task.interrupt = (reason) => backoff.abort(reason)
             events.emitTask('retrying', task, { error: cause, retriesLeft })
           },
         },
       )
-      if (!task.outcome) this.#succeed(task)
     } catch (failure) {
       if (task.outcome) return // interrupted meanwhile
       const thrown = failure instanceof Failure ? failure.error : failure
