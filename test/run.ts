@@ -1,7 +1,7 @@
 // npm test                          every test
 // npm test -- scope pool            the files whose path contains one of these
 // npm test -- --only 'rolls back'   the tests whose name matches the pattern
-// npm test -- --databases           only says which databases answer; fails if one does not
+// npm test -- --databases mariadb   only says whether a database answers (all of them without a name); fails if not
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
@@ -24,8 +24,9 @@ if (!(await reportDatabases()) && values.databases) process.exit(1)
 if (!values.databases) await runTests()
 
 async function reportDatabases(): Promise<boolean> {
-  const reasons = await Promise.all(servers.map(unavailable))
-  servers.forEach((server, index) => {
+  const asked = servers.filter(({ name }) => !values.databases || positionals.length === 0 || positionals.includes(name))
+  const reasons = await Promise.all(asked.map(unavailable))
+  asked.forEach((server, index) => {
     const consequence = ci ? 'its tests fail' : 'its tests are skipped'
     console.log(
       reasons[index] === undefined ? `${server.name}: ${server.address}` : `${reasons[index]}: ${consequence}`,
