@@ -9,9 +9,9 @@ import { settings } from './settings.js'
 
 await prepareDatabase(prisma, settings.databaseUrl)
 
-const server = createApp().listen(settings.port)
+const server = createApp().listen(settings.port, settings.host)
 await once(server, 'listening')
-console.log(`The shop listens on http://localhost:${(server.address() as AddressInfo).port}`)
+console.log(`The shop listens on http://${settings.host}:${(server.address() as AddressInfo).port}`)
 
 // A connection that waits for a next request would keep a closing server waiting.
 server.on('request', (_request, response: ServerResponse) => {

@@ -2,6 +2,8 @@ import { datasource } from '../../prisma/providers.js'
 
 /** Everything that the environment decides, read once. */
 export interface Settings {
+  /** `HOST`: this machine only by default, `0.0.0.0` for everybody. */
+  readonly host: string
   /** `PORT`, 3000 by default; 0 takes a free one. */
   readonly port: number
   /** `DATABASE_URL`: `postgresql://…` or `file:…`; by default an SQLite file in the folder `prisma`. */
@@ -36,6 +38,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     throw new TypeError(`Expected PARTNERS to be 'after' or 'inside', got ${JSON.stringify(partners)}`)
   }
   return {
+    host: environment['HOST'] ?? '127.0.0.1',
     port: integer('PORT', 3000, 0),
     databaseUrl: datasource(environment['DATABASE_URL']).url,
     partners,

@@ -24,7 +24,7 @@ describe('the check of the demo', () => {
     const doctored = { ...honest, delivered: [...honest.delivered, points('rolled-back')] }
     assert.deepEqual(checkLedger(doctored), { ranWithoutCommit: [points('rolled-back')], withoutRecord: [] })
     assert.equal(judge(doctored).kept, false)
-    assert.match(judge(doctored).text, /did not commit: 1\n.*without a record: 0\n.*points, request rolled-back$/)
+    assert.match(judge(doctored).text, /did not commit: 1\n.*points, request rolled-back\n.*without a record: 0$/)
   })
 
   it('finds a failure row for a transaction that did not commit', () => {
