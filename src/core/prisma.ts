@@ -1,5 +1,6 @@
 import type { ContextCarrier } from './context.js'
 import { NestedBatchError, OptionsError, TransactionAbortedError } from './errors.js'
+import { asOwnParent, type Lane, Lanes } from './prisma-lanes.js'
 import { databaseCode, isRefusal, mayHaveAborted } from './prisma-errors.js'
 import { Scope, type Settlement } from './scope.js'
 
@@ -11,7 +12,7 @@ export interface PrismaLike {
 
 type Transact = (this: unknown, input: unknown, options?: object) => Promise<unknown>
 
-interface Client extends PrismaLike {
+export interface Client extends PrismaLike {
   $transaction: Transact
   $extends: (extension: object) => Client
   $on?: (...args: unknown[]) => unknown
@@ -19,20 +20,10 @@ interface Client extends PrismaLike {
   readonly $parent?: Client
 }
 
-interface Query extends PromiseLike<unknown> {
-  requestTransaction?: (batch: unknown) => unknown
-}
-
 /** The `$transaction` that a client had; `overridden`: it is an extension's and not Prisma's own. */
 interface Origin {
   readonly native: Transact
   readonly overridden: boolean
-}
-
-/** A client view whose queries report to the transaction that uses it at the moment. */
-interface Lane {
-  client: Client
-  scope: Scope | undefined
 }
 
 type Callback = (tx: Client) => unknown
@@ -44,7 +35,7 @@ export class TransactionWatcher {
   readonly #onNoneOpen: () => void
   readonly #watched = new WeakSet<Transact>()
   readonly #scopes = new WeakMap<object, Scope>()
-  readonly #idleLanes = new WeakMap<object, Lane[]>()
+  readonly #lanes = new Lanes()
   /** Transactions, without savepoints, that have begun and not ended. */
   open = 0
 
@@ -99,7 +90,7 @@ export class TransactionWatcher {
 
   async #run({ native, overridden }: Origin, client: Client, callback: Callback, options?: object): Promise<unknown> {
     const parent = isTransactionClient(client) ? this.#innermost(client) : undefined
-    const lane = parent || overridden ? undefined : this.#takeLane(client)
+    const lane = parent || overridden ? undefined : this.#lanes.take(client)
     let scope: Scope | undefined
     const body = async (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
@@ -125,7 +116,7 @@ export class TransactionWatcher {
       throw error
     } finally {
       if (!parent && --this.open === 0) this.#onNoneOpen()
-      if (lane) this.#returnLane(client, lane)
+      if (lane) this.#lanes.giveBack(client, lane)
     }
   }
 
@@ -159,25 +150,6 @@ export class TransactionWatcher {
     if (this.#watched.has(tx.$transaction) && around instanceof Scope && around.current.isOpen) return around.current
     throw unknownClient(tx)
   }
-
-  /** Lanes are reused, because extending a client costs more than a whole transaction of the database's client library. */
-  #takeLane(view: Client): Lane {
-    const idle = this.#idleLanes.get(view)?.pop()
-    if (idle) return idle
-    const lane: Lane = { client: view, scope: undefined }
-    const $allOperations = ({ args, query }: { args: unknown; query: (args: unknown) => Query }): Query =>
-      lane.scope ? observe(query(args), lane.scope) : query(args)
-    // Added last, so it stands next to the database: an extension that swallows an error cannot hide it.
-    lane.client = asOwnParent(view.$extends({ name: 'after-commit-lane', query: { $allOperations } }))
-    return lane
-  }
-
-  #returnLane(view: Client, lane: Lane): void {
-    lane.scope = undefined
-    const idle = this.#idleLanes.get(view)
-    if (idle) idle.push(lane)
-    else this.#idleLanes.set(view, [lane])
-  }
 }
 
 function unknownClient(client: unknown): OptionsError {
@@ -186,11 +158,6 @@ function unknownClient(client: unknown): OptionsError {
     'a transaction client (or a client) that `watch` of this instance returned',
     client,
   )
-}
-
-/** Model extensions reach `$parent`, the client one extension up: with an empty one on top, that is the watched one too. */
-function asOwnParent(view: Client): Client {
-  return view.$extends({})
 }
 
 /** Prisma takes `$extends` away from transaction clients (`ITXClientDenyList`). */
@@ -203,28 +170,6 @@ function isOverridden(client: Client): boolean {
   const { $parent } = client
   if (!$parent || $parent === client) return false
   return $parent.$transaction !== client.$transaction || isOverridden($parent)
-}
-
-/** The same query, which tells `scope` when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */
-function observe(query: Query, scope: Scope): Query & object {
-  const start = (): Promise<unknown> => {
-    const running = Promise.resolve(query.then((value) => value))
-    scope.queries.add(running)
-    return running
-      .catch((error: unknown) => {
-        scope.innermost.failure = { error }
-        if (databaseCode(error) === '1213') scope.doom = { error }
-        throw error
-      })
-      .finally(() => scope.queries.delete(running))
-  }
-  return {
-    then: (resolve, reject) => start().then(resolve, reject),
-    catch: (reject: (error: unknown) => unknown) => start().catch(reject),
-    finally: (settle: () => void) => start().finally(settle),
-    ...(query.requestTransaction && { requestTransaction: (batch: unknown) => query.requestTransaction?.(batch) }),
-    [Symbol.toStringTag]: 'PrismaPromise',
-  } as Query & object
 }
 
 /**

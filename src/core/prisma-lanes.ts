@@ -1,0 +1,64 @@
+import type { Client } from './prisma.js'
+import { databaseCode } from './prisma-errors.js'
+import type { Scope } from './scope.js'
+
+interface Query extends PromiseLike<unknown> {
+  requestTransaction?: (batch: unknown) => unknown
+}
+
+/** A client view whose queries report to the transaction that uses it at the moment. */
+export interface Lane {
+  client: Client
+  scope: Scope | undefined
+}
+
+/** The lanes of each client view: as many as it has had transactions open at the same time. */
+export class Lanes {
+  readonly #idle = new WeakMap<object, Lane[]>()
+
+  /** Lanes are reused, because extending a client costs more than a whole transaction of the database's client library. */
+  take(view: Client): Lane {
+    const idle = this.#idle.get(view)?.pop()
+    if (idle) return idle
+    const lane: Lane = { client: view, scope: undefined }
+    const $allOperations = ({ args, query }: { args: unknown; query: (args: unknown) => Query }): Query =>
+      lane.scope ? observe(query(args), lane.scope) : query(args)
+    // Added last, so it stands next to the database: an extension that swallows an error cannot hide it.
+    lane.client = asOwnParent(view.$extends({ name: 'after-commit-lane', query: { $allOperations } }))
+    return lane
+  }
+
+  giveBack(view: Client, lane: Lane): void {
+    lane.scope = undefined
+    const idle = this.#idle.get(view)
+    if (idle) idle.push(lane)
+    else this.#idle.set(view, [lane])
+  }
+}
+
+/** Model extensions reach `$parent`, the client one extension up: with an empty one on top, that is the watched one too. */
+export function asOwnParent(view: Client): Client {
+  return view.$extends({})
+}
+
+/** The same query, which tells `scope` when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */
+function observe(query: Query, scope: Scope): Query & object {
+  const start = (): Promise<unknown> => {
+    const running = Promise.resolve(query.then((value) => value))
+    scope.queries.add(running)
+    return running
+      .catch((error: unknown) => {
+        scope.innermost.failure = { error }
+        if (databaseCode(error) === '1213') scope.doom = { error }
+        throw error
+      })
+      .finally(() => scope.queries.delete(running))
+  }
+  return {
+    then: (resolve, reject) => start().then(resolve, reject),
+    catch: (reject: (error: unknown) => unknown) => start().catch(reject),
+    finally: (settle: () => void) => start().finally(settle),
+    ...(query.requestTransaction && { requestTransaction: (batch: unknown) => query.requestTransaction?.(batch) }),
+    [Symbol.toStringTag]: 'PrismaPromise',
+  } as Query & object
+}
