@@ -70,7 +70,7 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
     Object.assign((...args: unknown[]) => instance.registry.register(args, at()), {
       onRollback: (run: () => unknown) => instance.registry.onRollback(run, at()),
       inTransaction: () => at()?.isOpen ?? false,
-    }) as AfterCommitFunction
+    })
   return Object.assign(
     bind(() => instance.ambient()),
     {

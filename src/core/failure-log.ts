@@ -120,16 +120,17 @@ export function failureRecord(task: Task, status: FailureRecord['status'], outco
   }
 }
 
+function read(get: () => unknown): string | null {
+  try {
+    const value = get()
+    return value === undefined ? null : clean(typeof value === 'string' ? value : inspect(value)).slice(0, 10_000)
+  } catch {
+    return '(not readable)'
+  }
+}
+
 /** Whatever was thrown, as three texts. Each is read with care: a getter of it, or a trap, may throw in turn. */
 export function describeError(error: unknown): Pick<FailureRecord, 'errorName' | 'errorMessage' | 'errorStack'> {
-  const read = (get: () => unknown): string | null => {
-    try {
-      const value = get()
-      return value === undefined ? null : clean(String(value)).slice(0, 10_000)
-    } catch {
-      return '(not readable)'
-    }
-  }
   const thrown = (name: 'name' | 'message' | 'stack', otherwise: () => unknown): string | null =>
     read(() => (error instanceof Error ? error[name] : otherwise()))
   return {

@@ -1,4 +1,5 @@
 export { type AfterCommit, type AfterCommitFunction, createAfterCommit, type Stats } from './after-commit.js'
+export { defineTask } from './define-task.js'
 export { type CapturedContext, type ContextCarrier } from './context.js'
 export {
   AfterCommitError,
@@ -19,7 +20,6 @@ export { type StandardSchema } from './payload.js'
 export { type PrismaLike } from './prisma.js'
 export {
   type DefinedTask,
-  defineTask,
   type DefineTaskOptions,
   type TaskContext,
   type TaskHandle,

@@ -17,9 +17,11 @@ export const consoleLogger = makeLogger((level) => (fields, message) => {
   if (level === 'error' || level === 'fatal') console.error(message, fields)
 })
 
+/** There is nowhere left to say it. */
+const nowhere = (): void => undefined
+
 /** The same logger, which never throws: a broken one must not change what becomes of a task. */
 export function safeLogger(logger: Logger): Logger {
-  const nowhere = (): void => undefined // there is nowhere left to say it
   const safe = makeLogger((level) => (fields, message) => callSafely(() => logger[level](fields, message), nowhere))
   const child = (fields: Record<string, unknown>): Logger => {
     try {

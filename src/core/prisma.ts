@@ -78,9 +78,10 @@ export class TransactionWatcher {
    * clients extended later pass through it, with all of their extensions; a closed-over client in its place would lose them.
    */
   #override(origin: Origin): Transact {
-    const watcher = this
+    const run = (client: Client, callback: Callback, options?: object): Promise<unknown> =>
+      this.#run(origin, client, callback, options)
     const override: Transact = function (input, options) {
-      if (typeof input === 'function') return watcher.#run(origin, this as Client, input as Callback, options)
+      if (typeof input === 'function') return run(this as Client, input as Callback, options)
       if (isTransactionClient(this)) return Promise.reject(new NestedBatchError())
       return origin.native.call(this, input, options)
     }

@@ -1,9 +1,11 @@
+import { inspect } from 'node:util'
 import type { ContextCarrier } from './context.js'
+import { taskParts } from './define-task.js'
 import { ClosedError, NoTransactionError, OptionsError } from './errors.js'
 import type { AfterCommitOptions, Logger } from './options.js'
 import type { Pool } from './pool.js'
 import type { Scope, Settlement } from './scope.js'
-import { Task, type TaskHandle, type TaskOutcome, taskParts } from './task.js'
+import { Task, type TaskHandle, type TaskOutcome } from './task.js'
 
 export interface RegistrySettings {
   readonly options: AfterCommitOptions
@@ -122,7 +124,8 @@ export class Registry {
   #requestId(): string | undefined {
     try {
       const id: unknown = this.#settings.options.requestId?.()
-      return id === undefined || id === null ? undefined : String(id)
+      // Whatever the types say, a request id of pino-http may be a number.
+      return typeof id === 'string' || id === undefined ? id : inspect(id)
     } catch (error) {
       this.#settings.logger.error({ err: error }, 'the option requestId threw, so the task carries no request id')
       return undefined

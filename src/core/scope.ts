@@ -87,7 +87,7 @@ export class Scope {
   /** The scope is over; what it held is in the settlement, in the order of registration over all levels. */
   end(state: 'committed' | 'rolled-back' | 'unknown', error?: unknown): Settlement {
     this.state = state
-    const tasks = this.#tasks.sort((a, b) => a.order - b.order)
+    const tasks = this.#tasks.toSorted((a, b) => a.order - b.order)
     if (state === 'rolled-back') this.root.#due.push(...this.#hooks)
     this.#tasks = this.#hooks = []
     const hooks = this === this.root ? this.#due.splice(0) : []

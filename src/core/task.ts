@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CapturedContext } from './context.js'
-import { OptionsError } from './errors.js'
-import { type Logger, type TaskOptions, validateTaskOptions } from './options.js'
-import { serializePayload, type StandardSchema } from './payload.js'
+import type { Logger, TaskOptions } from './options.js'
+import type { StandardSchema } from './payload.js'
 
 export type TaskStatus =
   'succeeded' | 'failed' | 'rejected' | 'dropped' | 'interrupted' | 'cancelled' | 'discarded' | 'unknown'
@@ -56,26 +55,6 @@ export interface DefinedTask<In = never, Out = never> {
 export interface DefineTaskOptions<In, Out> extends TaskOptions {
   /** Checks (and may transform) the payload at registration. Any Standard Schema that answers synchronously. */
   readonly schema?: StandardSchema<In, Out>
-}
-
-/**
- * A named task with a typed payload, which is stored as JSON where the task fails, so that it can be run again.
- *
- * @param name Unique within an application, and stable: it is what rows and messages refer to.
- * @param run Receives what JSON gives back of the payload, a fresh copy at each attempt.
- * @throws OptionsError for an empty name, a `run` that is no function, or a wrong option.
- * @example
- * const givePoints = defineTask('give-points', (p: { userId: number; amount: number }, { signal }) => points.add(p, signal))
- */
-export function defineTask<Out = void, In = Out>(
-  name: string,
-  run: (payload: Out, context: TaskContext) => unknown,
-  options: DefineTaskOptions<In, Out> = {},
-): DefinedTask<In, Out> {
-  if (typeof name !== 'string' || name === '') throw OptionsError.expected('name', 'a non-empty string', name)
-  if (typeof run !== 'function') throw OptionsError.expected('run', 'a function', run)
-  validateTaskOptions(options)
-  return { name, run, options }
 }
 
 export function isDefinedTask(value: unknown): value is DefinedTask {
@@ -162,21 +141,4 @@ export class Task implements TaskHandle {
     this.#resolve?.(outcome)
     this.context.release()
   }
-}
-
-/** What a registration was called with, as the parts of a task. */
-export function taskParts(args: readonly unknown[]): TaskParts {
-  const [first, second] = args
-  if (typeof first === 'function') {
-    return { name: first.name || 'anonymous', run: first as TaskRun, options: {}, payload: undefined, defined: false }
-  }
-  if (typeof first === 'string' && first !== '') {
-    if (typeof second !== 'function') throw OptionsError.expected('run', 'a function', second)
-    return { name: first, run: second as TaskRun, options: {}, payload: undefined, defined: false }
-  }
-  if (!isDefinedTask(first)) throw OptionsError.expected('task', 'a function, a name or a defined task', first)
-  const { name, run, options } = first
-  const payload = args.length > 1 || options.schema ? serializePayload(name, second, options.schema) : undefined
-  const read = (): never => (payload === undefined ? undefined : JSON.parse(payload)) as never
-  return { name, run: (context) => run(read(), context), options, payload, defined: true }
 }
