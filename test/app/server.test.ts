@@ -46,6 +46,7 @@ describe('the server', () => {
       name: 'app',
       lines: 1,
       env: {
+        NODE_TEST_CONTEXT: undefined, // the app is no test
         PORT: '0',
         DATABASE_URL: `file:${join(folder, 'shop.db')}`,
         LOG_FILE: logFile,
