@@ -2,6 +2,7 @@
 // npm test -- scope pool            the files whose path contains one of these
 // npm test -- --only 'rolls back'   the tests whose name matches the pattern
 // npm test -- --databases mariadb   only says whether a database answers (all of them without a name); fails if not
+import { setMaxListeners } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
@@ -24,7 +25,9 @@ if (!(await reportDatabases()) && values.databases) process.exit(1)
 if (!values.databases) await runTests()
 
 async function reportDatabases(): Promise<boolean> {
-  const asked = servers.filter(({ name }) => !values.databases || positionals.length === 0 || positionals.includes(name))
+  const asked = servers.filter(
+    ({ name }) => !values.databases || positionals.length === 0 || positionals.includes(name),
+  )
   const reasons = await Promise.all(asked.map(unavailable))
   asked.forEach((server, index) => {
     const consequence = ci ? 'its tests fail' : 'its tests are skipped'
@@ -46,6 +49,7 @@ async function runTests(): Promise<void> {
     .toSorted()
 
   const interrupted = new AbortController()
+  setMaxListeners(0, interrupted.signal) // one for each file
   process.once('SIGINT', () => interrupted.abort())
 
   let ran = 0
