@@ -92,7 +92,9 @@ export function prismaFailureLog(client: () => object): FailureLog {
 const advice = `Add this to schema.prisma and run \`prisma migrate dev\`:\n\n${taskFailureModel}\n`
 
 function explained(error: unknown): unknown {
-  const missing = (error as { code?: unknown } | null)?.code === 'P2021'
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  // The libsql adapter has no code of its own for a missing table.
+  const missing = code === 'P2021' || /no such table/.test(String(message))
   return missing ? new Error(`The table of the failure log does not exist. ${advice}`, { cause: error }) : error
 }
 

@@ -11,13 +11,16 @@ export function mayHaveAborted(error: unknown): boolean {
 }
 
 /**
- * Whether an error at COMMIT is the database's own verdict, so that the transaction has certainly rolled back. Codes that only
- * say that the connection or the server went away (SQLSTATE 08…, 57P…, 40003, 58…; MariaDB 1053, 1927, 2006, 2013, 45…) are none.
+ * Whether an error at COMMIT means that the transaction has certainly rolled back: the database refused, or COMMIT was never sent.
+ * Codes that only say that the connection or the server went away meanwhile (SQLSTATE 08…, 57P…, 40003, 58…; MariaDB 1053, 1927,
+ * 2006, 2013, 45… except 45013, "cannot execute new commands") leave it open.
  */
 export function isRefusal(error: unknown): boolean {
-  const { code: own } = (error ?? {}) as { code?: unknown }
+  const { code: own, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   // libsql hands its own error through at COMMIT. SQLite runs in this process, so only a disk that fails leaves it open.
   if (own === 'P2028' || (typeof own === 'string' && /^SQLITE_(?!IOERR)/.test(own))) return true
+  // pg, on a connection that it knew to be lost before it sent anything. This error has no code.
+  if (typeof message === 'string' && message.endsWith('is not queryable')) return true
   const code = databaseCode(error)
-  return code !== undefined && !/^(08...|57P..|40003|58...|1053|1927|2006|2013|45...)$/.test(code)
+  return code !== undefined && !/^(08...|57P..|40003|58...|1053|1927|2006|2013|45(?!013)...)$/.test(code)
 }
