@@ -37,7 +37,7 @@ describe('Payload', () => {
     ['Infinity', { price: -Infinity }, /`payload.price` is -Infinity/],
     ['a cycle', cycle(), /circular|cycl/i],
     ['undefined in an array', { ids: [1, undefined] }, /`payload.ids\[1\]` is undefined/],
-    ['a hole in an array', new Array(2), /`payload\[0\]` is undefined/],
+    ['a hole in an array', Object.assign([1], { length: 2 }), /`payload\[1\]` is undefined/],
     ['a nested BigInt', { order: { lines: [{ amount: 1n }] } }, /`payload.order.lines\[0\].amount` is a bigint/],
     ['a method', { send: () => 1 }, /`payload.send` is a function/],
     ['a symbol in it', { kind: Symbol('s') }, /`payload.kind` is a symbol/],
