@@ -20,16 +20,20 @@ export class AfterCommitError extends Error {
   }
 }
 
-/** The database had already given the transaction up when its callback returned; `cause` is the swallowed error. */
+const abortions = {
+  failed:
+    'A query failed inside the transaction and its error was caught, so the database has aborted the transaction: nothing of ' +
+    'it is stored and none of its tasks runs. Let the error leave the callback, or run the query that may fail in a nested ' +
+    '`tx.$transaction` and catch it there.',
+  orphaned:
+    'The transaction around this nested one has ended without waiting for it, so it is rolled back with everything in it. ' +
+    'Await every `tx.$transaction`, one after the other, before the callback returns.',
+}
+
+/** The transaction cannot commit any more although its callback returned; `cause` is the swallowed error, where there is one. */
 export class TransactionAbortedError extends AfterCommitError {
-  constructor(cause: unknown) {
-    super(
-      'ERR_TRANSACTION_ABORTED',
-      'A query failed inside the transaction and its error was caught, so the database has aborted the transaction: nothing ' +
-        'of it is stored and none of its tasks runs. Let the error leave the callback, or run the query that may fail in a ' +
-        'nested `tx.$transaction` and catch it there.',
-      { cause },
-    )
+  constructor(why: keyof typeof abortions, cause?: unknown) {
+    super('ERR_TRANSACTION_ABORTED', abortions[why], cause === undefined ? undefined : { cause })
   }
 }
 

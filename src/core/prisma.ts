@@ -98,14 +98,14 @@ export class TransactionWatcher {
       if (scope) this.#end(scope, 'rolled-back')
       scope = this.#open(tx, parent, lane)
       const own = scope
-      // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
-      const result = await this.#context.run(own, async () => await callback(tx))
+      const result = await this.#call(own, callback, tx)
       await verify(own, tx)
       // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
-      if (own.root.innermost === own) own.state = 'committing'
+      if (own.nested === 0) own.state = 'committing'
       return result
     }
-    if (!parent) this.open++
+    if (parent) parent.nested++
+    else this.open++
     try {
       // Up to 7.10 a nested call writes into the options it is given, hence the copy.
       const result = await native.call(lane?.client ?? client, body, options && { ...options })
@@ -116,9 +116,23 @@ export class TransactionWatcher {
       this.#end(scope, lost ? 'unknown' : 'rolled-back', error)
       throw error
     } finally {
-      if (!parent && --this.open === 0) this.#onNoneOpen()
+      if (parent) parent.nested--
+      else if (--this.open === 0) this.#onNoneOpen()
       if (lane) this.#lanes.giveBack(client, lane)
     }
+  }
+
+  async #call(scope: Scope, callback: Callback, tx: Client): Promise<unknown> {
+    let result: unknown
+    refuseOrphan(scope)
+    try {
+      // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
+      result = await this.#context.run(scope, async () => await callback(tx))
+    } finally {
+      scope.over = true
+    }
+    refuseOrphan(scope)
+    return result
   }
 
   #open(tx: Client, parent: Scope | undefined, lane: Lane | undefined): Scope {
@@ -174,6 +188,14 @@ function isOverridden(client: Client): boolean {
 }
 
 /**
+ * When a callback ends without waiting for a nested transaction, Prisma rejects and rolls back; up to 7.10, though, a nested one
+ * that ends well at that moment commits everything on PostgreSQL. So it must not end well.
+ */
+function refuseOrphan(scope: Scope): void {
+  if (scope.root.registered && scope.isOrphaned) throw new TransactionAbortedError('orphaned')
+}
+
+/**
  * Committed must mean committed: PostgreSQL answers COMMIT of an aborted transaction with a rollback, and Prisma resolves.
  * So where a query has failed and something waits for the commit, one more statement asks whether the transaction is alive.
  */
@@ -183,13 +205,13 @@ async function verify(scope: Scope, tx: Client): Promise<void> {
   // Queries that nobody awaited can still abort the transaction before its COMMIT.
   await Promise.allSettled(root.queries)
   // InnoDB answers a deadlock (1213) by rolling the whole transaction back, and goes on outside of one.
-  if (root.doom) throw new TransactionAbortedError(root.doom.error)
+  if (root.doom) throw new TransactionAbortedError('failed', root.doom.error)
   const failure = scope.failure
   if (!failure) return
   try {
     await tx.$queryRawUnsafe?.('SELECT 1')
   } catch (error) {
-    if (databaseCode(error) === '25P02') throw new TransactionAbortedError(failure.error)
+    if (databaseCode(error) === '25P02') throw new TransactionAbortedError('failed', failure.error)
   }
   scope.failure = undefined
 }

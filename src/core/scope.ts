@@ -29,6 +29,10 @@ export class Scope {
   readonly root: Scope
   /** The savepoint in which the transaction's statements run right now; kept at the root. */
   innermost: Scope = this
+  /** Nested transactions that have been called for and have not ended. */
+  nested = 0
+  /** Its callback has returned or thrown. */
+  over = false
   /** Whether anything was registered in the transaction; kept at the root. */
   registered = false
   /** An error of a query in this scope; the transaction may be aborted although its callback goes on. */
@@ -54,6 +58,11 @@ export class Scope {
   /** It still takes registrations: the outcome is not known yet. */
   get isPending(): boolean {
     return this.state === 'open' || this.state === 'committing'
+  }
+
+  /** A callback around it has ended without waiting for it. */
+  get isOrphaned(): boolean {
+    return this.parent !== undefined && (this.parent.over || this.parent.isOrphaned)
   }
 
   /** The scope that a registration made in this one belongs to now: a released savepoint has become its parent. */
@@ -88,9 +97,9 @@ export class Scope {
   end(state: 'committed' | 'rolled-back' | 'unknown', error?: unknown): Settlement {
     this.state = state
     const tasks = this.#tasks.toSorted((a, b) => a.order - b.order)
-    if (state === 'rolled-back') this.root.#due.push(...this.#hooks)
+    if (state === 'rolled-back') for (const hook of this.#hooks) this.root.#due.push(hook)
     this.#tasks = this.#hooks = []
-    const hooks = this === this.root ? this.#due.splice(0) : []
+    const hooks = this.root.isPending ? [] : this.root.#due.splice(0)
     return { state, tasks, hooks, error }
   }
 }
