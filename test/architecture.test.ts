@@ -76,8 +76,11 @@ describe('the check of the design', () => {
   finds('finds a long file', { 'app/a.ts': lines(250), 'app/b.ts': lines(251) }, /b\.ts: 251 lines/)
   finds(
     'finds a core that is too long',
-    { 'core/a.ts': lines(250), 'core/b.ts': lines(250), 'core/c.ts': lines(250), 'core/d.ts': lines(151) },
-    /core: 901 lines/,
+    {
+      ...Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`core/${index}.ts`, 'x\n'.repeat(100)])),
+      'core/last.ts': '// y\n\n/* z\n */\nx\n',
+    },
+    /core: 1701 lines/,
   )
 })
 

@@ -22,7 +22,8 @@ arrows['app'] = [...library, 'cli']
 
 const corePackages = ['p-queue', 'p-retry']
 const maxLines = 250
-const maxCoreLines = 900
+/** Of code: comments and blank lines do not count. All of the contract's rung 1 is in there. */
+const maxCoreLines = 1_700
 
 /** One sentence for each thing in `src` (an absolute path) that the design forbids. */
 export function violations(src: string): string[] {
@@ -77,13 +78,18 @@ function arrowProblem(from: string, to: string): string | undefined {
 
 function coreSize(sources: ReadonlyMap<string, string>): string[] {
   const core = [...sources].filter(([file]) => folderOf(file) === 'core')
-  const lines = core.reduce((sum, [, source]) => sum + linesOf(source), 0)
-  return lines > maxCoreLines ? [`core: ${lines} lines, at most ${maxCoreLines}`] : []
+  const lines = core.reduce((sum, [, source]) => sum + codeLinesOf(source), 0)
+  return lines > maxCoreLines ? [`core: ${lines} lines of code, at most ${maxCoreLines}`] : []
 }
 
 const folderOf = (file: string) => file.replace(/\.[jt]s$/, '').split('/')[0] ?? ''
 
 const linesOf = (source: string) => source.split('\n').length - 1
+
+const codeLinesOf = (source: string) =>
+  withoutComments(source)
+    .split('\n')
+    .filter((line) => line.trim() !== '').length
 
 const isBuiltin = (specifier: string) =>
   specifier.startsWith('node:') && builtinModules.includes(specifier.slice('node:'.length))
