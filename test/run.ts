@@ -50,7 +50,7 @@ async function runTests(): Promise<void> {
 
   const interrupted = new AbortController()
   setMaxListeners(0, interrupted.signal) // one for each file
-  process.once('SIGINT', () => interrupted.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 
   let ran = 0
   const failed = new Set<string>()
