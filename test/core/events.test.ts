@@ -162,5 +162,24 @@ describe('Events', () => {
       await afterCommit.idle()
       assert.deepEqual(seen, ['discarded a'])
     })
+
+    test('a listener is outside any transaction, wherever the slot of its task was first needed', async () => {
+      const { afterCommit } = start({ retry: { retries: 1, minTimeout: 0 } })
+      const prisma = afterCommit.watch(db.newClient())
+      const independent = afterCommit.watch(db.newClient())
+      const inside: string[] = []
+      for (const name of ['started', 'retrying', 'succeeded', 'failed'] as const) {
+        afterCommit.on(name, ({ task }) => {
+          if (afterCommit.inTransaction()) inside.push(`${name} ${task.name}`)
+        })
+      }
+      await prisma.$transaction(async () => {
+        const handles = await independent.$transaction(() =>
+          Promise.resolve([afterCommit('succeeds', nothing), afterCommit('fails', boom)]),
+        )
+        await Promise.all(handles.map((handle) => handle.settled))
+      })
+      assert.deepEqual(inside, [])
+    })
   })
 })

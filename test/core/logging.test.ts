@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Writable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { pino } from 'pino'
@@ -90,6 +91,21 @@ describe('Log lines', () => {
       ],
     )
     assert.equal(deaf[0]?.['amount'], 7)
+  })
+
+  test("a pino mixin that reads AsyncLocalStorage sees the task's own request, in each of its lines", async () => {
+    const request = new AsyncLocalStorage<string>()
+    const lines: PinoLine[] = []
+    const mixin = () => ({ mixed: request.getStore() })
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line) as PinoLine) }
+    const logger = pino({ level: 'debug', mixin }, stream)
+    const { afterCommit } = start({ logger, concurrency: 1, retry: { retries: 1, minTimeout: 0 } })
+    for (let n = 0; n < 10; n++)
+      request.run(`request ${n}`, () => afterCommit(`request ${n}`, n % 2 === 0 ? nothing : boom))
+    await afterCommit.idle()
+    const own = lines.filter((line) => line['taskId'] !== undefined)
+    assert.equal(own.length, 5 + 5 * 2)
+    for (const line of own) assert.equal(line['mixed'], line['task'], line.msg)
   })
 
   for (const [level, failureLog] of [

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { defineTask, type FailureRecord, prismaFailureLog } from '../../src/index.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
 import { next, type RecordingLogger, start } from '../support/recorders.js'
+import { failing } from '../support/throwables.js'
 import { deferred, until } from '../support/wait.js'
 
 const takeAway = (db: TestDatabase) => db.execute('ALTER TABLE "TaskFailure" RENAME TO "TaskFailureGone"')
@@ -147,6 +148,42 @@ describe('Rule 18: the failure log itself fails', () => {
       await afterCommit.close()
       assert.deepEqual(await storedTasks(db), ['a', 'b', 'c'])
     })
+
+    test('a check that fails in any way is logged, and the process goes on', async () => {
+      for (const fail of Object.values(failing)) {
+        const check = fail(new Error('not usable')) as () => Promise<void>
+        const { afterCommit, log } = start({ failureLog: { write: () => Promise.resolve(), check } })
+        afterCommit.watch(db.newClient())
+        const line = await until(() => log.at('error')[0])
+        assert.match(line.message, /not usable/)
+      }
+    })
+  })
+
+  test('a record that is refused again and again holds up no other where the timer tries, either', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const stored: string[] = []
+    let down = true
+    const { afterCommit } = start({
+      retry: false,
+      timeout: Infinity,
+      failureLog: {
+        write(records) {
+          if (down || records.some(({ task }) => task === 'poison')) return Promise.reject(new Error('refused'))
+          stored.push(...records.map(({ task }) => task))
+          return Promise.resolve()
+        },
+      },
+    })
+    for (const name of ['poison', 'a', 'b', 'c']) afterCommit(name, fails)
+    await afterCommit.idle()
+    down = false
+    // The first try ends at the poison, the second takes the others.
+    for (let second = 0; second < 5 && stored.length < 3; second++) {
+      t.mock.timers.tick(1_000)
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.deepEqual(stored.toSorted(), ['a', 'b', 'c'])
   })
 
   test('memory is bounded: beyond it, records are in the logger only', async () => {
