@@ -8,7 +8,7 @@ import { deferred } from './wait.js'
 
 export interface HeldCommit {
   readonly client: PrismaClient
-  /** Resolves when a COMMIT has been answered by the database, and its answer is being held. */
+  /** Resolves when a COMMIT has been answered by the database, or refused, and its answer is being held. */
   readonly answered: Promise<void>
   /** Passes the answer on. */
   readonly release: () => void
@@ -58,14 +58,9 @@ function holding(factory: SqlDriverAdapterFactory, hold: () => Promise<void>): S
 function holdingTransaction(tx: Transaction, hold: () => Promise<void>): Transaction {
   return override(tx, {
     commit: async () => {
-      await tx.commit()
-      if (tx.options.usePhantomQuery) await hold()
+      await tx.commit().finally(tx.options.usePhantomQuery ? hold : undefined)
     },
-    executeRaw: async (query: SqlQuery) => {
-      const answer = await tx.executeRaw(query)
-      if (query.sql === 'COMMIT') await hold()
-      return answer
-    },
+    executeRaw: (query: SqlQuery) => tx.executeRaw(query).finally(query.sql === 'COMMIT' ? hold : undefined),
   })
 }
 
