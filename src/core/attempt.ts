@@ -25,7 +25,15 @@ export class Failure extends Error {
 }
 
 /**
- * Runs a task once, in the async context of its registration, and resolves with its failure, or with nothing.
+ * Runs `fn` in the async context of the task's registration, with no open transaction in sight: that one is over. Everything
+ * that the task and its listeners can see runs in here: attempts, timers, the retry loop.
+ */
+export function inContextOf<R>(task: Task, context: ContextCarrier, fn: () => R): R {
+  return task.context.run(() => context.run(task, fn))
+}
+
+/**
+ * Runs a task once, in the context of the caller, and resolves with its failure, or with nothing.
  *
  *   running ──ends──▶ done
  *      │ timeout: the signal is aborted
@@ -37,9 +45,6 @@ export class Failure extends Error {
  */
 export function attempt(task: Task, settings: AttemptSettings): Promise<Failure | undefined> {
   const { abandoned, abortGrace, context, events, timeout } = settings
-  // With no open transaction in sight: the one that the task was registered in is over. Timers belong in here as well, since
-  // listeners of the signal are the task's own code.
-  const inside = <R>(fn: () => R): R => task.context.run(() => context.run(task, fn))
   task.attempts++
   task.lastAttemptAt = new Date()
   const controller = new AbortController()
@@ -66,14 +71,11 @@ export function attempt(task: Task, settings: AttemptSettings): Promise<Failure 
       controller.abort(timedOut)
     }
     task.interrupt = (reason) => {
-      inside(() => controller.abort(reason))
+      inContextOf(task, context, () => controller.abort(reason))
       end()
     }
-    const running = inside(() => {
-      if (timeout !== Infinity) timer = setTimeout(expire, timeout)
-      return run(task, controller.signal, settings)
-    })
-    running
+    if (timeout !== Infinity) timer = setTimeout(expire, timeout)
+    run(task, controller.signal, settings)
       .then(
         () => end(),
         (error: unknown) => {

@@ -68,9 +68,7 @@ export function prismaFailureLog(client: () => object): FailureLog {
   }
   return {
     async write(records) {
-      // A createMany of another number of rows is another query plan, and compiling one holds the event loop for long.
-      for (const [start, size] of chunks(records.length)) {
-        const data = records.slice(start, start + size)
+      for (const data of chunks(records)) {
         try {
           await table().createMany({ data })
         } catch (error) {
@@ -98,23 +96,21 @@ function explained(error: unknown): unknown {
   return missing ? new Error(`The table of the failure log does not exist. ${advice}`, { cause: error }) : error
 }
 
-function* chunks(total: number): Generator<[start: number, size: number]> {
-  for (let start = 0; start < total;) {
-    const size = total - start >= 100 ? 100 : total - start >= 10 ? 10 : 1
-    yield [start, size]
-    start += size
-  }
+/** A createMany of another number of rows is another query plan, and compiling one holds the event loop: so only a few numbers. */
+function chunks(records: readonly FailureRecord[]): FailureRecord[][] {
+  const size = [100, 50, 20, 10, 5, 2, 1].find((each) => each <= records.length)
+  return size === undefined ? [] : [records.slice(0, size), ...chunks(records.slice(size))]
 }
 
 export function failureRecord(task: Task, status: FailureRecord['status'], outcome: TaskOutcome): FailureRecord {
   return {
     id: task.id,
-    task: clean(task.name),
+    task: clean(task.name, column),
     payload: task.payload ?? null,
     status,
     ...('error' in outcome ? describeError(outcome.error) : { errorName: null, errorMessage: null, errorStack: null }),
     attempts: outcome.attempts,
-    requestId: task.requestId === undefined ? null : clean(task.requestId),
+    requestId: task.requestId === undefined ? null : clean(task.requestId, column),
     retryOf: null,
     registeredAt: task.registeredAt,
     lastAttemptAt: task.lastAttemptAt ?? null,
@@ -125,7 +121,7 @@ export function failureRecord(task: Task, status: FailureRecord['status'], outco
 function read(get: () => unknown): string | null {
   try {
     const value = get()
-    return value === undefined ? null : clean(typeof value === 'string' ? value : inspect(value)).slice(0, 10_000)
+    return value === undefined ? null : clean(typeof value === 'string' ? value : inspect(value), 10_000)
   } catch {
     return '(not readable)'
   }
@@ -136,13 +132,19 @@ export function describeError(error: unknown): Pick<FailureRecord, 'errorName' |
   const thrown = (name: 'name' | 'message' | 'stack', otherwise: () => unknown): string | null =>
     read(() => (error instanceof Error ? error[name] : otherwise()))
   return {
-    errorName: thrown('name', () => typeof error),
+    errorName: thrown('name', () => typeof error)?.slice(0, column) ?? null,
     errorMessage: thrown('message', () => inspect(error)),
     errorStack: thrown('stack', () => undefined),
   }
 }
 
+/** Characters that a `String` column without an attribute takes on MySQL and MariaDB. */
+const column = 191
+
 /** Text that every database takes: PostgreSQL refuses NUL, and half a surrogate pair is no UTF-8. */
-function clean(text: string): string {
-  return Buffer.from(text).toString().replaceAll('\0', '\\0')
+function clean(text: string, length: number): string {
+  const whole = text.replaceAll('\0', '\\0')
+  const cut = whole.slice(0, length)
+  const halved = whole.length > length && /[\uD800-\uDBFF]$/.test(cut)
+  return Buffer.from(halved ? cut.slice(0, -1) : cut).toString()
 }

@@ -1,6 +1,7 @@
 import type { ContextCarrier } from './context.js'
 import { OptionsError } from './errors.js'
 import type { FailureLog } from './failure-log.js'
+import { isStandardSchema } from './payload.js'
 import { type DefinedTask, isDefinedTask } from './task.js'
 
 /** A pino instance, or anything of its shape. */
@@ -139,7 +140,7 @@ export function validateOptions(options: AfterCommitOptions): void {
 export function validateTaskOptions(options: TaskOptions): void {
   validate(options, {
     ...taskRules,
-    schema: [(v) => typeof v === 'object' || typeof v === 'function', 'a Standard Schema'],
+    schema: [isStandardSchema, 'a Standard Schema'],
   })
 }
 

@@ -17,6 +17,11 @@ type SchemaResult<Out> =
   | { readonly value: Out; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
 
+export function isStandardSchema(value: unknown): boolean {
+  const standard = (value as Partial<StandardSchema<unknown, unknown>> | null | undefined)?.['~standard']
+  return typeof standard?.validate === 'function'
+}
+
 /**
  * The payload as JSON text. Refuses what JSON would lose or change without a word (BigInt, functions, NaN, Map, …), with the
  * path to it. Properties that are `undefined` are left out, and what has `toJSON` (Date) is carried as that says.
@@ -37,11 +42,12 @@ export function serializePayload(task: string, payload: unknown, schema?: Standa
       refuse(path, `a ${typeof json}`)
     if (typeof json === 'number' && !Number.isFinite(json)) refuse(path, String(json))
     // PostgreSQL stores no NUL in text, and neither do some brokers.
+    if (key.includes('\0')) refuse(path, 'a property with a NUL character in its name')
     if (typeof json === 'string' && json.includes('\0')) refuse(path, 'a string with a NUL character')
     if (json === null && Reflect.get(this, key) instanceof Date) refuse(path, 'an invalid Date')
     if (typeof json === 'object' && json !== null) {
       const kind = Object.prototype.toString.call(json).slice(8, -1)
-      if (!carried.has(kind)) refuse(path, `a ${kind}`)
+      if (kind !== 'Object' && kind !== 'Array') refuse(path, `a ${kind}`)
       paths.set(json, path)
     }
     return json
@@ -53,8 +59,6 @@ export function serializePayload(task: string, payload: unknown, schema?: Standa
     throw new PayloadError(`The payload of \`${task}\` cannot be carried as JSON: ${String(error)}`, { cause: error })
   }
 }
-
-const carried = new Set(['Object', 'Array', 'String', 'Number', 'Boolean'])
 
 function validate(task: string, payload: unknown, schema: StandardSchema<unknown, unknown>): unknown {
   const result = schema['~standard'].validate(payload)

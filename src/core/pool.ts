@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import pRetry from 'p-retry'
-import { attempt, type AttemptSettings, Failure } from './attempt.js'
+import { attempt, type AttemptSettings, Failure, inContextOf } from './attempt.js'
 import { PoolFullError } from './errors.js'
 import { mergeRetry, type Overflow, type RetryOptions } from './options.js'
 import type { Task, TaskOutcome } from './task.js'
@@ -124,7 +124,7 @@ export class Pool {
     for (let task = this.#next(); task; task = this.#next()) {
       if (performance.now() - this.#turnStart > turn) await this.#yield()
       // It may have been cancelled, dropped or interrupted while the event loop had its turn.
-      if (!task.outcome) await this.#attempt(task)
+      if (!task.outcome) await inContextOf(task, this.#settings.context, () => this.#attempt(task))
     }
     this.#slotsInUse--
   }

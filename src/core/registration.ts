@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import type { ContextCarrier } from './context.js'
 import { taskParts } from './define-task.js'
 import { ClosedError, NoTransactionError, OptionsError } from './errors.js'
+import { taskFields } from './logging.js'
 import type { AfterCommitOptions, Logger } from './options.js'
 import type { Pool } from './pool.js'
 import type { Scope, Settlement } from './scope.js'
@@ -90,7 +91,7 @@ export class Registry {
     if (state === 'unknown') return this.#settleUnrun(task, 'unknown')
     const why =
       'was registered after its transaction had rolled back, and is discarded: await the work that registers it'
-    this.#settings.logger.warn({ taskId: task.id, task: task.name }, `\`${task.name}\` ${why}`)
+    this.#settings.logger.warn(taskFields(task), `\`${task.name}\` ${why}`)
     this.#settleUnrun(task, 'discarded')
   }
 
@@ -100,7 +101,7 @@ export class Registry {
     if (policy === 'discard') this.#settleUnrun(task, 'discarded')
     if (policy === 'warn') {
       const message = `\`${task.name}\` was registered outside a transaction and runs at once`
-      this.#settings.logger.warn({ taskId: task.id, task: task.name }, message)
+      this.#settings.logger.warn(taskFields(task), message)
     }
     return policy !== 'discard'
   }
