@@ -13,6 +13,7 @@ function heeding({ signal }: TaskContext): Promise<never> {
 }
 
 const long = 60_000
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 
 describe('Rule 16: a timed-out attempt', () => {
   test('gets its signal aborted with a TimeoutError, and is retried when it heeds it', async () => {
@@ -37,7 +38,7 @@ describe('Rule 16: a timed-out attempt', () => {
     const server = createServer(() => undefined).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-    const { afterCommit } = start({ timeout: 50, abortGrace: long, retry: false })
+    const { afterCommit } = start({ timeout: 1_000, abortGrace: long, retry: false })
     const request = once(server, 'request') as Promise<[unknown, ServerResponse]>
     const task = afterCommit('fetch', ({ signal }) => fetch(url, { signal }))
     const closed = request.then(([, response]) => once(response, 'close'))
@@ -163,7 +164,6 @@ describe('Rule 16: a timed-out attempt', () => {
   })
 
   test('that ends late does not keep `close` from ending the backoff', async () => {
-    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const before = timers()
     const { afterCommit } = start({ timeout: 5, abortGrace: 0, retry: { retries: 1, minTimeout: 5_000 } })
     const finish = deferred()
