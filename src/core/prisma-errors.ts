@@ -5,6 +5,12 @@ export function databaseCode(error: unknown): string | undefined {
   return typeof originalCode === 'string' ? originalCode : undefined
 }
 
+/** Whether the database has failed a query. What Prisma refuses to send, or finds nothing for, does a transaction no harm. */
+export function isDatabaseFailure(error: unknown): boolean {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+  return code !== 'P2025' && name !== 'PrismaClientValidationError'
+}
+
 /** Whether a failed query may have aborted its transaction. Only PostgreSQL does that, and its codes have five characters. */
 export function mayHaveAborted(error: unknown): boolean {
   return (databaseCode(error)?.length ?? 5) === 5
@@ -18,7 +24,7 @@ export function mayHaveAborted(error: unknown): boolean {
 export function isRefusal(error: unknown): boolean {
   const { code: own, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   // libsql hands its own error through at COMMIT. SQLite runs in this process, so only a disk that fails leaves it open.
-  if (own === 'P2028' || (typeof own === 'string' && /^SQLITE_(?!IOERR)/.test(own))) return true
+  if (typeof own === 'string' && /^(P2028|TRANSACTION_CLOSED|SQLITE_(?!IOERR).*)$/.test(own)) return true
   // pg, on a connection that it knew to be lost before it sent anything. This error has no code.
   if (typeof message === 'string' && message.endsWith('is not queryable')) return true
   const code = databaseCode(error)

@@ -1,5 +1,5 @@
 import type { Client } from './prisma.js'
-import { databaseCode } from './prisma-errors.js'
+import { databaseCode, isDatabaseFailure } from './prisma-errors.js'
 import type { Scope } from './scope.js'
 
 interface Query extends PromiseLike<unknown> {
@@ -48,7 +48,7 @@ function observe(query: Query, scope: Scope): Query {
     scope.queries.add(running)
     return running
       .catch((error: unknown) => {
-        scope.innermost.failure = { error }
+        if (isDatabaseFailure(error)) scope.innermost.failure = { error }
         if (databaseCode(error) === '1213') scope.doom = { error }
         throw error
       })

@@ -16,7 +16,7 @@ export interface Client extends PrismaLike {
   $transaction: Transact
   $extends: (extension: object) => Client
   $on?: (...args: unknown[]) => unknown
-  $queryRawUnsafe?: (sql: string) => Promise<unknown>
+  $queryRawUnsafe?: (sql: string) => PromiseLike<unknown> & Pick<Promise<unknown>, 'catch'>
   readonly $parent?: Client
 }
 
@@ -206,14 +206,14 @@ async function verify(scope: Scope, tx: Client): Promise<void> {
   await Promise.allSettled(root.queries)
   // InnoDB answers a deadlock (1213) by rolling the whole transaction back, and goes on outside of one.
   if (root.doom) throw new TransactionAbortedError('failed', root.doom.error)
-  const failure = scope.failure
-  if (!failure) return
-  try {
-    await tx.$queryRawUnsafe?.('SELECT 1')
-  } catch (error) {
-    if (databaseCode(error) === '25P02') throw new TransactionAbortedError('failed', failure.error)
+  const swallowed = scope.takeFailure()
+  if (!swallowed) return
+  const answer: unknown = await tx.$queryRawUnsafe?.('SELECT 1').catch((error: unknown) => error)
+  // The lane has seen the answer too: an extension that hides errors cannot hide it from there.
+  const seen = scope.takeFailure()?.error
+  if ([answer, seen].some((error) => databaseCode(error) === '25P02')) {
+    throw new TransactionAbortedError('failed', swallowed.error)
   }
-  scope.failure = undefined
 }
 
 /** A query failed and nobody has asked, since nothing was registered by then. What registers from now on must not run on a guess. */

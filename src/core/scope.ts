@@ -65,6 +65,12 @@ export class Scope {
     return this.parent !== undefined && (this.parent.over || this.parent.isOrphaned)
   }
 
+  takeFailure(): Scope['failure'] {
+    const { failure } = this
+    this.failure = undefined
+    return failure
+  }
+
   /** The scope that a registration made in this one belongs to now: a released savepoint has become its parent. */
   get current(): Scope {
     if (this.state === 'rolled-back') return this
