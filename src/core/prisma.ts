@@ -54,13 +54,8 @@ export class TransactionWatcher {
     }
     if (this.#watched.has(given.$transaction)) return client
     const $transaction = this.#override({ native: given.$transaction, overridden: isOverridden(given) })
-    // Extended clients have no `$on` of their own.
-    const $on = function (this: unknown, ...args: unknown[]): unknown {
-      given.$on?.(...args)
-      return this
-    }
-    const view = given.$extends({ name: 'after-commit', client: { $transaction, ...(given.$on && { $on }) } })
-    return asOwnParent(view) as unknown as C
+    const view = asOwnParent(given.$extends({ name: 'after-commit', client: { $transaction } }))
+    return (given.$on ? withListeners(view, given) : view) as unknown as C
   }
 
   /** What `for(client)` binds to: the innermost open scope of a transaction client, or none for a watched client. */
@@ -140,11 +135,12 @@ export class TransactionWatcher {
     scope.root.innermost = scope
     this.#scopes.set(tx, scope)
     if (lane) lane.scope = scope
-    else if (typeof tx.$transaction === 'function' && !this.#watched.has(tx.$transaction)) {
-      // The application's own `$transaction` went to a client that it closed over, so this `tx` is not ours yet. Nobody sees
-      // its queries fail either: take for granted that one has, so that the commit is verified.
+    if (!parent) scope.observed = lane !== undefined
+    // Nobody sees its queries fail: take for granted that one has, so that the commit is verified.
+    if (!scope.root.observed) scope.failure = { error: undefined }
+    if (typeof tx.$transaction === 'function' && !this.#watched.has(tx.$transaction)) {
+      // The application's own `$transaction` went to a client that it closed over, so this `tx` is not ours yet.
       tx.$transaction = this.#override({ native: tx.$transaction, overridden: true })
-      scope.failure = { error: undefined }
     }
     return scope
   }
@@ -165,6 +161,25 @@ export class TransactionWatcher {
     if (this.#watched.has(tx.$transaction) && around instanceof Scope && around.current.isOpen) return around.current
     throw unknownClient(tx)
   }
+}
+
+/** Prisma gives no `$on` to extended clients, as a property that no extension can change; hence a Proxy of another target. */
+function withListeners(view: Client, given: Client): Client {
+  const $on = (...args: unknown[]): unknown => {
+    given.$on?.(...args)
+    return watched
+  }
+  const watched: Client = new Proxy({} as Client, {
+    get: (_, key) => (key === '$on' ? $on : Reflect.get(view, key)),
+    set: (_, key, value) => Reflect.set(view, key, value),
+    has: (_, key) => Reflect.has(view, key),
+    ownKeys: () => Reflect.ownKeys(view),
+    getOwnPropertyDescriptor(_, key) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(view, key)
+      return descriptor && { ...descriptor, configurable: true }
+    },
+  })
+  return watched
 }
 
 function unknownClient(client: unknown): OptionsError {

@@ -33,6 +33,8 @@ export class Scope {
   nested = 0
   /** Its callback has returned or thrown. */
   over = false
+  /** Whether somebody sees the queries of the transaction fail; kept at the root. */
+  observed = true
   /** Whether anything was registered in the transaction; kept at the root. */
   registered = false
   /** An error of a query in this scope; the transaction may be aborted although its callback goes on. */
