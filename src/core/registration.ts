@@ -117,8 +117,10 @@ export class Registry {
     if (task.attempts > 0 || (task.state !== 'registered' && task.state !== 'waiting')) return false
     const outcome: TaskOutcome = { status: 'cancelled', attempts: 0 }
     // Before the commit it is nobody's yet: the pool counts it, as accepted and cancelled, when it is handed over.
-    if (task.state === 'registered') task.settle(outcome)
-    else this.#settings.pool.finish(task, outcome)
+    if (task.state === 'registered') {
+      this.#settings.pool.release(task)
+      task.settle(outcome)
+    } else this.#settings.pool.finish(task, outcome)
     return true
   }
 
