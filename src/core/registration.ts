@@ -57,7 +57,7 @@ export class Registry {
         .catch((error: unknown) => logger.error({ err: error }, 'an onRollback function failed'))
         .finally(() => captured.release())
     }
-    if (scope.isPending) scope.addHook(hook)
+    if (scope.isPending) scope.addHook({ order: this.#registrations++, run: hook })
     else if (scope.state === 'rolled-back') hook()
     else captured.release()
   }
@@ -68,7 +68,7 @@ export class Registry {
       if (state === 'committed') this.#settings.pool.accept(task)
       else this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
     }
-    for (const hook of hooks) hook()
+    for (const hook of hooks) hook.run()
   }
 
   /** After `close()` only what is already under way, a transaction or a task, may go on registering. */

@@ -1,5 +1,11 @@
 import type { Task } from './task.js'
 
+/** What `onRollback` was given; `order` is its position among all registrations. */
+export interface Hook {
+  readonly order: number
+  readonly run: () => void
+}
+
 export type ScopeState = 'open' | 'committing' | 'committed' | 'released' | 'rolled-back' | 'unknown'
 
 /** What the end of a scope has decided: what to hand over, what to forget, and what to say nobody knows. */
@@ -7,7 +13,7 @@ export interface Settlement {
   readonly state: ScopeState
   readonly tasks: readonly Task[]
   /** `onRollback` functions that are due. */
-  readonly hooks: readonly (() => unknown)[]
+  readonly hooks: readonly Hook[]
   /** With `unknown`: what COMMIT ended with. */
   readonly error?: unknown
 }
@@ -44,9 +50,9 @@ export class Scope {
   /** Queries under way; kept at the root. */
   readonly queries = new Set<Promise<unknown>>()
   #tasks: Task[] = []
-  #hooks: (() => unknown)[] = []
+  #hooks: Hook[] = []
   /** Hooks of savepoints that have rolled back: they wait for the end of the transaction. */
-  readonly #due: (() => unknown)[] = []
+  readonly #due: Hook[] = []
 
   constructor(parent?: Scope) {
     this.parent = parent
@@ -85,7 +91,7 @@ export class Scope {
     this.#tasks.push(task)
   }
 
-  addHook(hook: () => unknown): void {
+  addHook(hook: Hook): void {
     this.root.registered = true
     this.#hooks.push(hook)
   }
@@ -107,7 +113,8 @@ export class Scope {
     const tasks = this.#tasks.toSorted((a, b) => a.order - b.order)
     if (state === 'rolled-back') for (const hook of this.#hooks) this.root.#due.push(hook)
     this.#tasks = this.#hooks = []
-    const hooks = this.root.isPending ? [] : this.root.#due.splice(0)
+    const due = this.root.isPending ? [] : this.root.#due.splice(0)
+    const hooks = due.toSorted((a, b) => a.order - b.order)
     return { state, tasks, hooks, error }
   }
 }

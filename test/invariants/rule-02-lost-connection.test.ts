@@ -24,7 +24,7 @@ describe('Rule 2: a lost connection leaves the outcome of COMMIT unknown', () =>
           const closure = await both(tx, 'closure')
           handles.resolve([closure, afterCommit(points, { amount: 10 })])
           afterCommit.onRollback(() => hooks.push('rolled back'))
-          proxy.cutAtCommit()
+          proxy.cutAt('COMMIT')
         })
         const error: unknown = await transaction.then(
           () => assert.fail('the connection is lost'),
@@ -58,6 +58,25 @@ describe('Rule 2: a lost connection leaves the outcome of COMMIT unknown', () =>
         await assert.rejects(transaction)
         assert.deepEqual(await outcome(), { ran: [], rows: [] })
         assert.deepEqual([events, hooks], [['discarded a'], ['rolled back']])
+      })
+
+      test('the answer of RELEASE is lost: no COMMIT can follow, so everything has rolled back', async (t) => {
+        const proxy = await proxyTo(db.url, t)
+        const { prisma, afterCommit, both, events, outcome } = watched(db, {}, await connectTo(db, proxy.url, t))
+        const hooks: string[] = []
+        const transaction = prisma.$transaction(async (tx) => {
+          await both(tx, 'outer')
+          const nested = tx.$transaction(async (inner) => {
+            await both(inner, 'nested')
+            afterCommit.onRollback(() => hooks.push('nested'))
+            proxy.cutAt('RELEASE')
+          })
+          await nested.catch(() => {})
+        })
+        await assert.rejects(transaction)
+        assert.deepEqual(await outcome(), { ran: [], rows: [] })
+        assert.deepEqual(events[0], 'discarded nested')
+        assert.deepEqual(hooks, ['nested'])
       })
 
       test('a connection that was lost before COMMIT could be sent has rolled back', async (t) => {

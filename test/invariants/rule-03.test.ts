@@ -158,6 +158,28 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(hooks.toSorted(), ['nested', 'outer'])
     })
 
+    test('a nested transaction that ends together with the callback around it drops everything too', async () => {
+      const { prisma, both, events, outcome } = watched(db)
+      const nestedOpen = deferred()
+      const end = deferred()
+      let nested: Promise<unknown> = Promise.resolve()
+      const transaction = prisma.$transaction(async (tx) => {
+        await both(tx, 'outer')
+        nested = tx.$transaction(async (inner) => {
+          await both(inner, 'nested')
+          nestedOpen.resolve()
+          await end.promise
+        })
+        nested.catch(() => {})
+        await nestedOpen.promise
+        end.resolve()
+      })
+      await assert.rejects(transaction)
+      await assert.rejects(nested)
+      assert.deepEqual(await outcome(), { ran: [], rows: [] })
+      assert.deepEqual(events.toSorted(), ['discarded nested', 'discarded outer'])
+    })
+
     test('a nested transaction that has not even begun when the callback ends drops everything too', async () => {
       const { prisma, both, afterCommit, events, outcome } = watched(db)
       const hooks: string[] = []

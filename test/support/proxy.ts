@@ -7,17 +7,17 @@ import type { TestContext } from 'node:test'
 export interface Proxy {
   /** The address of the server, through the proxy. It closes when the test ends. */
   readonly url: string
-  /** From now on, the answer to the next COMMIT is not delivered: both sides lose their connection instead. */
-  cutAtCommit(): void
+  /** From now on, the answer to the next statement with this word is not delivered: both sides lose their connection instead. */
+  cutAt(word: 'COMMIT' | 'RELEASE'): void
 }
 
 export async function proxyTo(address: string, t: TestContext): Promise<Proxy> {
   const target = new URL(address)
-  let armed = false
+  let armed: string | undefined
   const sockets = new Set<{ destroy(): void }>()
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
-    let committing = false
+    let cutting = false
     const cut = (): void => {
       client.destroy()
       upstream.destroy()
@@ -28,11 +28,11 @@ export async function proxyTo(address: string, t: TestContext): Promise<Proxy> {
       socket.on('close', cut)
     }
     client.on('data', (chunk) => {
-      committing = armed && chunk.includes('COMMIT')
+      cutting = armed !== undefined && chunk.includes(armed)
       upstream.write(chunk)
     })
     upstream.on('data', (chunk) => {
-      if (committing) return cut()
+      if (cutting) return cut()
       client.write(chunk)
     })
   })
@@ -46,5 +46,5 @@ export async function proxyTo(address: string, t: TestContext): Promise<Proxy> {
     server.close()
     await once(server, 'close')
   })
-  return { url: url.href, cutAtCommit: () => void (armed = true) }
+  return { url: url.href, cutAt: (word) => void (armed = word) }
 }
