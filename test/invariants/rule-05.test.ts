@@ -24,6 +24,27 @@ describe('Rule 5: tasks start in the order of registration', () => {
       assert.deepEqual(await outcome(), { ran: inOrder, rows: inOrder })
     })
 
+    test('also where the transaction around registers while a savepoint is open', async () => {
+      const { prisma, task, outcome } = watched(db, { concurrency: 1 })
+      const nestedOpen = deferred()
+      const registered = deferred()
+      await prisma.$transaction(async (tx) => {
+        const nested = tx.$transaction(async (inner) => {
+          task('1')
+          nestedOpen.resolve()
+          await registered.promise
+          task('3')
+          await insert(inner, 'a')
+        })
+        await nestedOpen.promise
+        task('2')
+        registered.resolve()
+        await nested
+        task('4')
+      })
+      assert.deepEqual(await outcome(), { ran: ['1', '2', '3', '4'], rows: ['a'] })
+    })
+
     test('over siblings, one of which rolled back', async () => {
       const { prisma, both, outcome } = watched(db, { concurrency: 1 })
       await prisma.$transaction(async (tx) => {

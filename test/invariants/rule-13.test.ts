@@ -50,6 +50,25 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
     })
 
+    test('a query that the callback returns without awaiting is inside: what its extension registers follows it', async () => {
+      const { prisma, task, events, outcome } = watched(db)
+      const extended = prisma.$extends({
+        query: {
+          user: {
+            create({ args, query }) {
+              task(args.data.email)
+              return query(args)
+            },
+          },
+        },
+      })
+      const data = { email: 'a', name: 'a' }
+      await extended.$transaction((tx) => tx.user.create({ data }))
+      await assert.rejects(extended.$transaction((tx) => tx.user.create({ data })))
+      assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
+      assert.deepEqual(events.toSorted(), ['discarded a', 'succeeded a'])
+    })
+
     test('a callback that throws before it returns a promise', async () => {
       const { prisma, task, events, outcome } = watched(db)
       const failure = new Error('at once')
