@@ -25,16 +25,16 @@ const where: Record<string, (db: TestDatabase, extend: (client: PrismaClient) =>
 }
 
 describe('Rule 7: an extension that hides the errors of queries cannot hide an aborted transaction', () => {
-  for (const [what, extend] of Object.entries(hiding)) {
-    for (const [added, watchedWith] of Object.entries(where)) {
-      forEachDatabase((db) => {
-        const aborts = db.name === 'postgresql'
+  forEachDatabase((db) => {
+    const aborts = db.name === 'postgresql'
 
-        beforeEach(async () => {
-          await db.reset()
-          await insert(sharedClient(db), 'taken')
-        })
+    beforeEach(async () => {
+      await db.reset()
+      await insert(sharedClient(db), 'taken')
+    })
 
+    for (const [what, extend] of Object.entries(hiding)) {
+      for (const [added, watchedWith] of Object.entries(where)) {
         test(`an extension that hides errors ${what}, ${added}: the tasks follow the rows`, async () => {
           const { prisma, both, events, outcome } = watchedWith(db, extend)
           const transaction = prisma.$transaction(async (tx) => {
@@ -70,7 +70,7 @@ describe('Rule 7: an extension that hides the errors of queries cannot hide an a
           assert.deepEqual(await outcome(), { ran: kept, rows: ['taken', ...kept] })
           assert.deepEqual(events.includes('discarded nested'), aborts)
         })
-      })
+      }
     }
-  }
+  })
 })

@@ -75,12 +75,12 @@ const added = {
   },
 }
 
-for (const [when, extended] of Object.entries(added)) {
-  describe(`Rule 13: extensions added ${when} are whole`, () => {
-    forEachDatabase((db) => {
-      beforeEach(() => db.reset())
+describe('Rule 13: extensions are whole, added before or after watch', () => {
+  forEachDatabase((db) => {
+    beforeEach(() => db.reset())
 
-      test('they are present on the client, on tx and on a nested tx', async () => {
+    for (const [when, extended] of Object.entries(added)) {
+      test(`added ${when}, they are present on the client, on tx and on a nested tx`, async () => {
         const { prisma, queries, outcome } = extended(db)
         type View = Pick<typeof prisma, 'signUp' | 'user'>
         const use = async (view: View, name: string): Promise<void> => {
@@ -107,7 +107,7 @@ for (const [when, extended] of Object.entries(added)) {
         assert.deepEqual(queries, rows)
       })
 
-      test('a registration in any of their methods belongs to the transaction around it', async () => {
+      test(`added ${when}, a registration in any of their methods belongs to the transaction around it`, async () => {
         const { prisma, events, outcome } = extended(db)
         await prisma.$transaction(async (tx) => {
           await tx.signUp('kept 1')
@@ -134,14 +134,14 @@ for (const [when, extended] of Object.entries(added)) {
         const signUp = (view: View, name: string, end?: () => void): Promise<void> =>
           kind.startsWith('this') ? view.signUpInTransaction(name, end) : view.user.signUpInTransaction(name, end)
 
-        test(`${kind} is a watched transaction`, async () => {
+        test(`added ${when}: ${kind} is a watched transaction`, async () => {
           const { prisma, outcome } = extended(db)
           await signUp(prisma, 'a')
           await assert.rejects(signUp(prisma, 'lost', fail), isFailure)
           assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
         })
 
-        test(`${kind}, called on tx, is a savepoint of it`, async () => {
+        test(`added ${when}: ${kind}, called on tx, is a savepoint of it`, async () => {
           const { prisma, events, outcome } = extended(db)
           await prisma.$transaction(async (tx) => {
             await signUp(tx, 'a')
@@ -159,6 +159,6 @@ for (const [when, extended] of Object.entries(added)) {
           assert.deepEqual(await outcome(), { ran: ['a', 'b'], rows: ['a', 'b'] })
         })
       }
-    })
+    }
   })
-}
+})

@@ -134,6 +134,26 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       assert.deepEqual(await outcome(), { ran: ['watched'], rows: ['watched', 'not watched'] })
     })
 
+    test('a client whose $transaction an extension replaces stays as it was, too', async () => {
+      const client = db.newClient({ transactionOptions: patient })
+      const $transaction = (callback: (tx: object) => Promise<unknown>): Promise<unknown> =>
+        client.$transaction(callback)
+      const replaced = client.$extends({ client: { $transaction } }) as unknown as PrismaClient
+      const before = [client.$transaction, replaced.$transaction]
+      const one = watched(db, { outsideTransaction: 'discard' }, replaced)
+      const other = watched(db, { outsideTransaction: 'discard' }, replaced)
+      await one.prisma.$transaction(async (tx) => {
+        await one.both(tx, 'one')
+        await tx.$transaction((inner) => one.both(inner, 'nested'))
+      })
+      assert.deepEqual([client.$transaction, replaced.$transaction], before)
+      await client.$transaction((tx) => one.both(tx, 'not watched'))
+      await other.prisma.$transaction((tx) => other.both(tx, 'other'))
+      const rows = ['one', 'nested', 'not watched', 'other']
+      assert.deepEqual(await one.outcome(), { ran: ['one', 'nested'], rows })
+      assert.deepEqual(await other.outcome(), { ran: ['other'], rows })
+    })
+
     test('a transaction that registers nothing leaves no trace in the pool', async () => {
       const { prisma, afterCommit, events, log, outcome } = watched(db)
       const untouched = afterCommit.stats()
@@ -186,12 +206,8 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       await prisma.$disconnect()
       assert.deepEqual(await outcome(), { ran: ['a', 'b'], rows: ['a', 'b'] })
     })
-  })
 
-  forEachDatabase(
-    (db) => {
-      beforeEach(() => db.reset())
-
+    if (db.name === 'postgresql') {
       test('the isolation level of the call and of `transactionOptions` both arrive', async () => {
         const transactionOptions = { ...patient, isolationLevel: 'RepeatableRead' as 'Serializable' }
         const { prisma, both, outcome } = watched(db, {}, db.newClient({ transactionOptions }))
@@ -209,7 +225,6 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
         assert.deepEqual(levels, ['repeatable read', 'serializable'])
         assert.deepEqual(await outcome(), { ran: ['a', 'b'], rows: ['a', 'b'] })
       })
-    },
-    { only: ['postgresql'] },
-  )
+    }
+  })
 })
