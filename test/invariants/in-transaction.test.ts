@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { setTimeout as timer } from 'node:timers/promises'
-import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { forEachDatabase } from '../support/databases.js'
 import { clientWithHeldCommit } from '../support/held-commit.js'
 import { insert, patient, watched } from '../support/watched.js'
@@ -13,7 +12,7 @@ describe('inTransaction says whether there is a watched, still open transaction 
 
     test('in callbacks on every level, in what they call and schedule, and nowhere else', async () => {
       const { prisma, base, afterCommit, outcome } = watched(db)
-      const inside = afterCommit.inTransaction
+      const inside = (): boolean => afterCommit.inTransaction()
       const deepDown = async (): Promise<boolean> => {
         await Promise.resolve()
         return inside()
@@ -66,7 +65,7 @@ describe('inTransaction says whether there is a watched, still open transaction 
       const client = db.newClient<'query'>({ log: [{ level: 'query', emit: 'event' }], transactionOptions: patient })
       let statements = 0
       client.$on('query', () => statements++)
-      const { prisma, afterCommit, both, outcome } = watched(db, {}, client as unknown as PrismaClient)
+      const { prisma, afterCommit, both, outcome } = watched(db, {}, client)
       for (let call = 0; call < 1_000; call++) assert.equal(afterCommit.inTransaction(), false)
       assert.equal(statements, 0)
       await prisma.$transaction(async (tx) => {

@@ -119,7 +119,7 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
         afterCommit.onRollback(() => {
           throw errors[0]
         })
-        afterCommit.onRollback(() => Promise.reject(errors[1] as Error))
+        afterCommit.onRollback(() => Promise.reject(errors[1]))
         afterCommit.onRollback(() => {
           throw undefined
         })

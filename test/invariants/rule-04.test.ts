@@ -117,7 +117,7 @@ describe('Rule 4: the root client’s $transaction inside a callback is an indep
       let alone: PromiseLike<unknown> = Promise.resolve()
       const outer = prisma.$transaction(async (tx) => {
         await both(tx, 'outer')
-        alone = insert(prisma, 'alone').then(() => {})
+        alone = Promise.resolve(insert(prisma, 'alone')) // sent now, and not where it is awaited
         task('of the outer transaction')
         fail()
       })

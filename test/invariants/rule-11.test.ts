@@ -70,7 +70,7 @@ describe('Rule 11: the array form of $transaction works unchanged', () => {
           user: {
             create: async ({ args, query }) => {
               open.push(afterCommit.inTransaction())
-              task(String(args.data.email))
+              task(args.data.email)
               return await query(args)
             },
           },

@@ -14,8 +14,9 @@ import {
 import { forEachDatabase } from '../support/databases.js'
 import { insert, sharedClient, watched } from '../support/watched.js'
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const same = <A, B>(..._: Equal<A, B> extends true ? [] : ['these types differ', A, B]): void => {}
+/** The same type, and not `any`. */
+type Equal<A, B> = 0 extends 1 & A ? false : [A] extends [B] ? ([B] extends [A] ? true : false) : false
+const same = <A, B>(...differ: Equal<A, B> extends true ? [] : ['these types differ', A, B]): void => void differ
 
 interface Points {
   userId: number

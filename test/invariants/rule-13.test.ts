@@ -5,13 +5,15 @@ import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { forEachDatabase } from '../support/databases.js'
 import { insert, patient, watched } from '../support/watched.js'
 
+const methodsOf = (client: object, ...names: string[]): unknown[] => names.map((name) => Reflect.get(client, name))
+
 describe('Rule 13: everything else of Prisma works unchanged through `watch`', () => {
   forEachDatabase((db) => {
     beforeEach(() => db.reset())
 
     test('$on of the watched client hears the queries, inside transactions too', async () => {
       const client = db.newClient<'query'>({ log: [{ level: 'query', emit: 'event' }], transactionOptions: patient })
-      const { prisma, both, outcome } = watched(db, {}, client as unknown as PrismaClient)
+      const { prisma, both, outcome } = watched(db, {}, client)
       const heard: string[] = []
       const same = prisma as unknown as typeof client
       same.$on('query', ({ query }) => heard.push(query.split(' ')[0] ?? ''))
@@ -125,11 +127,12 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
 
     test('the client that was given stays as it was', async () => {
       const client = db.newClient({ transactionOptions: patient })
-      const before = [client.$transaction, client.$extends, client.$on, Reflect.ownKeys(client)]
+      const shape = (): unknown[] => [...methodsOf(client, '$transaction', '$extends', '$on'), Reflect.ownKeys(client)]
+      const before = shape()
       const { prisma, both, outcome } = watched(db, { outsideTransaction: 'discard' }, client)
       await prisma.$transaction((tx) => both(tx, 'watched'))
       assert.notEqual(prisma, client)
-      assert.deepEqual([client.$transaction, client.$extends, client.$on, Reflect.ownKeys(client)], before)
+      assert.deepEqual(shape(), before)
       await client.$transaction((tx) => both(tx, 'not watched'))
       assert.deepEqual(await outcome(), { ran: ['watched'], rows: ['watched', 'not watched'] })
     })
@@ -139,14 +142,15 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       const $transaction = (callback: (tx: object) => Promise<unknown>): Promise<unknown> =>
         client.$transaction(callback)
       const replaced = client.$extends({ client: { $transaction } }) as unknown as PrismaClient
-      const before = [client.$transaction, replaced.$transaction]
+      const methods = (): unknown[] => [...methodsOf(client, '$transaction'), ...methodsOf(replaced, '$transaction')]
+      const before = methods()
       const one = watched(db, { outsideTransaction: 'discard' }, replaced)
       const other = watched(db, { outsideTransaction: 'discard' }, replaced)
       await one.prisma.$transaction(async (tx) => {
         await one.both(tx, 'one')
         await tx.$transaction((inner) => one.both(inner, 'nested'))
       })
-      assert.deepEqual([client.$transaction, replaced.$transaction], before)
+      assert.deepEqual(methods(), before)
       await client.$transaction((tx) => one.both(tx, 'not watched'))
       await other.prisma.$transaction((tx) => other.both(tx, 'other'))
       const rows = ['one', 'nested', 'not watched', 'other']
@@ -169,7 +173,7 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       const client = db.newClient<'query'>({ log: [{ level: 'query', emit: 'event' }], transactionOptions: patient })
       let statements = 0
       client.$on('query', () => statements++)
-      const { prisma, task, outcome } = watched(db, {}, client as unknown as PrismaClient)
+      const { prisma, task, outcome } = watched(db, {}, client)
       const { id: authorId } = await insert(prisma, 'a')
       await insert(prisma, 'b')
       const course = await prisma.course.create({ data: { title: 'SQL', price: 1, authorId } })

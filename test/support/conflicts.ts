@@ -30,7 +30,11 @@ async function deadlock(rival: PrismaClient, tx: Tx): Promise<void> {
     await rename(tx2, 'seat', 'rival')
   })
   await holdsChair.promise
-  await rename(tx, 'chair', 'mine').finally(() => other)
+  try {
+    await rename(tx, 'chair', 'mine')
+  } finally {
+    await other
+  }
 }
 
 /** PostgreSQL, serializable: each inserts what the other one has read, so the second COMMIT is refused. */

@@ -58,9 +58,19 @@ function holding(factory: SqlDriverAdapterFactory, hold: () => Promise<void>): S
 function holdingTransaction(tx: Transaction, hold: () => Promise<void>): Transaction {
   return override(tx, {
     commit: async () => {
-      await tx.commit().finally(tx.options.usePhantomQuery ? hold : undefined)
+      try {
+        await tx.commit()
+      } finally {
+        if (tx.options.usePhantomQuery) await hold()
+      }
     },
-    executeRaw: (query: SqlQuery) => tx.executeRaw(query).finally(query.sql === 'COMMIT' ? hold : undefined),
+    executeRaw: async (query: SqlQuery) => {
+      try {
+        return await tx.executeRaw(query)
+      } finally {
+        if (query.sql === 'COMMIT') await hold()
+      }
+    },
   })
 }
 
