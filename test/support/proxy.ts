@@ -7,13 +7,16 @@ import type { TestContext } from 'node:test'
 export interface Proxy {
   /** The address of the server, through the proxy. It closes when the test ends. */
   readonly url: string
-  /** From now on, the answer to the next statement with this word is not delivered: both sides lose their connection instead. */
-  cutAt(word: 'COMMIT' | 'RELEASE'): void
+  /**
+   * From now on, the answer to the next statement with this word is not delivered: both sides lose their connection instead.
+   * The client is told so in the polite way, or by a reset.
+   */
+  cutAt(word: 'COMMIT' | 'RELEASE', how?: 'end' | 'reset'): void
 }
 
 export async function proxyTo(address: string, t: TestContext): Promise<Proxy> {
   const target = new URL(address)
-  let armed: string | undefined
+  let armed: { word: string; how: 'end' | 'reset' } | undefined
   const sockets = new Set<{ destroy(): void }>()
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
@@ -28,10 +31,11 @@ export async function proxyTo(address: string, t: TestContext): Promise<Proxy> {
       socket.on('close', cut)
     }
     client.on('data', (chunk) => {
-      cutting = armed !== undefined && chunk.includes(armed)
+      cutting = armed !== undefined && chunk.includes(armed.word)
       upstream.write(chunk)
     })
     upstream.on('data', (chunk) => {
+      if (cutting && armed?.how === 'reset') client.resetAndDestroy()
       if (cutting) return cut()
       client.write(chunk)
     })
@@ -46,5 +50,5 @@ export async function proxyTo(address: string, t: TestContext): Promise<Proxy> {
     server.close()
     await once(server, 'close')
   })
-  return { url: url.href, cutAt: (word) => void (armed = word) }
+  return { url: url.href, cutAt: (word, how = 'end') => void (armed = { word, how }) }
 }
