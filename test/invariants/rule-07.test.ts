@@ -187,6 +187,23 @@ describe('Rule 7: committed means committed', () => {
       })
     }
 
+    test('a failure in a caught savepoint, inside a savepoint that is released, is harmless everywhere', async () => {
+      const { prisma, both, events, outcome } = watched(db)
+      await prisma.$transaction(async (tx) => {
+        await tx.$transaction(async (released) => {
+          await both(released, 'before')
+          const nested = released.$transaction(async (caught) => {
+            await both(caught, 'lost')
+            await insert(caught, 'taken')
+          })
+          await swallow(nested)
+          await both(released, 'after')
+        })
+      })
+      assert.deepEqual(await outcome(), { ran: ['before', 'after'], rows: ['taken', 'before', 'after'] })
+      assert.deepEqual(events[0], 'discarded lost')
+    })
+
     test('an error that never reached the database (nothing found, wrong arguments) aborts nothing', async () => {
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {

@@ -160,5 +160,26 @@ describe('Rule 13: extensions are whole, added before or after watch', () => {
         })
       }
     }
+
+    test('an extension that sends each query in a batch of its own (row-level security) works as in Prisma', async () => {
+      const batching = (client: PrismaClient) =>
+        client.$extends({
+          query: {
+            $allModels: {
+              async $allOperations({ args, query }) {
+                // Typed as a promise, a PrismaPromise in fact.
+                const own = query(args) as Prisma.PrismaPromise<unknown>
+                const [, result] = await client.$transaction([client.$executeRaw`UPDATE ${table} SET name = name`, own])
+                return result
+              },
+            },
+          },
+        }) as unknown as PrismaClient
+      const table = Prisma.raw(db.name === 'mariadb' ? 'User' : '"User"')
+      const { prisma, base, both, outcome } = watched(db)
+      await both(batching(base), 'base')
+      await both(batching(prisma), 'watched')
+      assert.deepEqual(await outcome(), { ran: ['base', 'watched'], rows: ['base', 'watched'] })
+    })
   })
 })
