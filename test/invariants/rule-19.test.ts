@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { defineTask } from '../../src/index.js'
+import { requestContext } from '../support/context.js'
 import { forEachDatabase } from '../support/databases.js'
 import { next, start } from '../support/recorders.js'
 import { deferred } from '../support/wait.js'
 
-const request = new AsyncLocalStorage<string>()
+const request = requestContext<string>()
 const patient = { transactionOptions: { maxWait: 60_000, timeout: 60_000 } }
 
 const create = (name: string) => ({ data: { email: `${name}@example.org`, name } })

@@ -10,6 +10,7 @@ import {
   type Logger,
   type Stats,
 } from '../../src/index.js'
+import { contextOptions } from './context.js'
 
 export const levels = ['debug', 'info', 'warn', 'error', 'fatal'] as const
 export type Level = (typeof levels)[number]
@@ -66,7 +67,8 @@ export function start(options: AfterCommitOptions = {}): Started {
   const log = recordingLogger()
   const failures = recordingFailureLog()
   const retry = { retries: 2, minTimeout: 1, factor: 1, randomize: false }
-  return { afterCommit: createAfterCommit({ logger: log, failureLog: failures, retry, ...options }), log, failures }
+  const defaults = { ...contextOptions(), logger: log, failureLog: failures, retry }
+  return { afterCommit: createAfterCommit({ ...defaults, ...options }), log, failures }
 }
 
 /** The next event of that name. */

@@ -12,6 +12,7 @@ import {
   type TaskHandle,
   type TaskStatus,
 } from '../../src/index.js'
+import { contextOptions } from './context.js'
 import type { TestDatabase } from './databases.js'
 import { type RecordingLogger, recordingLogger } from './recorders.js'
 
@@ -68,7 +69,7 @@ export function watched(db: TestDatabase, options: AfterCommitOptions = {}, base
   const ran: string[] = []
   const events: string[] = []
   const log = recordingLogger()
-  const afterCommit = createAfterCommit({ retry: false, logger: log, ...options })
+  const afterCommit = createAfterCommit({ ...contextOptions(), retry: false, logger: log, ...options })
   for (const status of statuses) afterCommit.on(status, ({ task }) => events.push(`${status} ${task.name}`))
   const task = (name: string, register: AfterCommitFunction = afterCommit): TaskHandle =>
     register(name, () => void ran.push(name))
