@@ -117,23 +117,26 @@ describe('Rule 9: what registers after the callback follows the outcome', () => 
       )
     })
 
-    test('from a savepoint that has rolled back, while the transaction goes on: discarded', async () => {
-      const { prisma, both, task, log, outcome } = watched(db)
-      const late = unawaited<TaskHandle>()
+    test('from a savepoint that has rolled back: discarded, while the transaction goes on and after its commit', async () => {
+      const { prisma, both, task, log, events, outcome } = watched(db)
+      const [early, late] = [unawaited<TaskHandle>(), unawaited<TaskHandle>()]
       await prisma.$transaction(async (tx) => {
         const nested = tx.$transaction((): Promise<void> => {
+          early.start(() => task('early'))
           late.start(() => task('late'))
           return Promise.reject(new Error('no'))
         })
         await assert.rejects(nested, /no/)
-        assert.equal((await late.go()).state, 'discarded')
+        assert.equal((await early.go()).state, 'discarded')
         await both(tx, 'a')
       })
+      assert.equal((await late.go()).state, 'discarded')
       assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
       assert.deepEqual(
         log.at('warn').map(({ fields }) => fields['task']),
-        ['late'],
+        ['early', 'late'],
       )
+      assert.deepEqual(events.toSorted(), ['discarded early', 'discarded late', 'succeeded a'])
     })
 
     test('from a savepoint that was released, while the transaction goes on: it belongs to the parent', async () => {
