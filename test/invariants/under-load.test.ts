@@ -77,24 +77,26 @@ describe('Rules 1, 2, 5 and 19 hold under load', () => {
       )
     })
 
-    test('100 000 registrations in one transaction: all run, in order, and only after the commit', async () => {
-      const count = 100_000
-      const { prisma, afterCommit } = watched(db, { maxPending: count, logger: quiet })
-      const ran: number[] = []
-      await prisma.$transaction(async (tx) => {
-        await insert(tx, 'a')
-        for (let n = 1; n <= count / 2; n++) afterCommit('task', () => void ran.push(n))
-        await tx.$transaction(async (inner) => {
-          await insert(inner, 'b')
-          for (let n = count / 2 + 1; n <= count; n++) afterCommit('task', () => void ran.push(n))
+    if (db.name !== 'mariadb') {
+      test('100 000 registrations in one transaction: all run, in order, and only after the commit', async () => {
+        const count = 100_000
+        const { prisma, afterCommit } = watched(db, { maxPending: count, logger: quiet })
+        const ran: number[] = []
+        await prisma.$transaction(async (tx) => {
+          await insert(tx, 'a')
+          for (let n = 1; n <= count / 2; n++) afterCommit('task', () => void ran.push(n))
+          await tx.$transaction(async (inner) => {
+            await insert(inner, 'b')
+            for (let n = count / 2 + 1; n <= count; n++) afterCommit('task', () => void ran.push(n))
+          })
+          assert.equal(ran.length, 0)
         })
-        assert.equal(ran.length, 0)
+        await afterCommit.idle()
+        assert.deepEqual([ran.length, ran.findIndex((n, index) => n !== index + 1)], [count, -1])
+        assert.deepEqual(await rowsOf(db), ['a', 'b'])
+        assert.deepEqual([afterCommit.stats().succeeded, afterCommit.stats().pending], [count, 0])
       })
-      await afterCommit.idle()
-      assert.deepEqual([ran.length, ran.findIndex((n, index) => n !== index + 1)], [count, -1])
-      assert.deepEqual(await rowsOf(db), ['a', 'b'])
-      assert.deepEqual([afterCommit.stats().succeeded, afterCommit.stats().pending], [count, 0])
-    })
+    }
 
     test('10 000 registrations in a transaction that rolls back: none runs, and none is left behind', async () => {
       const { prisma, afterCommit } = watched(db)
