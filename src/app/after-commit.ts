@@ -5,7 +5,7 @@
 import { createAfterCommit, prismaFailureLog } from '../index.js'
 import { openDatabase } from './database.js'
 import { logger } from './logger.js'
-import { currentRequestId } from './request-context.js'
+import { requests } from './request-context.js'
 import { callInside } from './rung-zero.js'
 import { settings } from './settings.js'
 import { givePoints } from './tasks/give-points.js'
@@ -21,7 +21,7 @@ const pool = createAfterCommit({
   timeout: 5_000,
   failureLog: prismaFailureLog(() => database),
   logger,
-  requestId: currentRequestId,
+  requestId: requests.currentRequestId,
   tasks: [givePoints, sendPush, sendSms],
 })
 

@@ -3,7 +3,7 @@ import { afterCommit, prisma } from './after-commit.js'
 import { NotFoundError } from './errors.js'
 import { answerError } from './http-errors.js'
 import { emailOf, idOf } from './input.js'
-import { requestContext } from './request-context.js'
+import { requests } from './request-context.js'
 import { finishLesson } from './services/finish-lesson.js'
 import { login } from './services/login.js'
 import { placeOrder } from './services/place-order.js'
@@ -14,7 +14,7 @@ import { requestCode } from './services/request-code.js'
 export function createApp(): Express {
   const app = express()
   app.disable('x-powered-by')
-  app.use(requestContext)
+  app.use(requests)
   app.use(express.json({ limit: '10kb' }))
 
   app.post(

@@ -2,14 +2,14 @@ import type { ErrorRequestHandler } from 'express'
 import { ClosedError, PoolFullError } from '../index.js'
 import { ShopError } from './errors.js'
 import { logger } from './logger.js'
-import { currentRequestId } from './request-context.js'
+import { requests } from './request-context.js'
 
 /** Answers an error with the status that says whose fault it is, and whether it is worth coming back. */
 export const answerError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   // Express closes the connection of an answer that has begun.
   if (response.headersSent) return next(error)
   const { status, code, message } = describe(error)
-  if (status >= 500) logger.error({ err: error, requestId: currentRequestId() }, 'request failed')
+  if (status >= 500) logger.error({ err: error, requestId: requests.currentRequestId() }, 'request failed')
   if (status === 503) response.set('retry-after', '1')
   response.status(status).json({ error: { code, message } })
 }
