@@ -1,15 +1,19 @@
 import { asyncLocalStorageCarrier, type ContextCarrier } from './context.js'
 import { OptionsError } from './errors.js'
 import { type AfterCommitEventName, type AfterCommitListener, Events } from './events.js'
-import { failureRecord, type FailureRecord } from './failure-log.js'
+import { failureRecord, type FailureRecord, type FailureStatus } from './failure-log.js'
 import { FailureWriter } from './failure-writer.js'
+import { type Failures, failuresOf } from './failures.js'
 import { consoleLogger, logEvents, logRecord, safeLogger } from './logging.js'
 import { type AfterCommitOptions, defaultRetry, type Logger, mergeRetry, validateOptions } from './options.js'
-import { Pool } from './pool.js'
-import { type PrismaLike, TransactionWatcher } from './prisma.js'
+import { TransactionWatcher } from './prisma.js'
+import type { PrismaLike } from './prisma-client.js'
+import { Queues } from './queues.js'
 import { Registry } from './registration.js'
 import { Scope, type Settlement } from './scope.js'
-import type { DefinedTask, Task, TaskHandle, TaskOutcome, TaskRun, TaskStatus } from './task.js'
+import { type Stats, statsOf } from './stats.js'
+import { Turn } from './turn.js'
+import type { DefinedTask, Task, TaskHandle, TaskOutcome, TaskParts, TaskRun, TaskStatus } from './task.js'
 
 /** Says what must happen after the transaction. */
 export interface AfterCommitFunction {
@@ -41,18 +45,11 @@ export interface AfterCommit extends AfterCommitFunction {
   /** Takes no more, drains until `grace` milliseconds are over, then interrupts and records what is left. @default 10_000 */
   close(options?: { readonly grace?: number }): Promise<Stats>
   stats(): Stats
+  /** What the failure log has, and what can be done with it. */
+  readonly failures: Failures
   /** Adds a listener; the function returned removes it. @throws OptionsError for an event that does not exist. */
   on<N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>): () => void
 }
-
-type Counter = Extract<TaskStatus, AfterCommitEventName> | 'accepted' | 'retried'
-type Gauge = 'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'abandoned' | 'oldestPendingMs'
-
-/**
- * Counters since construction, and gauges of now. Whenever one looks, accepted = succeeded + failed + rejected + dropped +
- * interrupted + cancelled + pending. `oldestPendingMs`: milliseconds since the oldest pending task was accepted.
- */
-export type Stats = Readonly<Record<Counter | Gauge, number>>
 
 /**
  * Creates an instance: one pool, one failure log, any number of watched clients.
@@ -82,6 +79,7 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
       idle: () => instance.idle(),
       close: (given?: { readonly grace?: number }) => instance.close(given),
       stats: () => instance.stats(),
+      failures: instance.failures,
       on: <N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>) => events.on(event, listener),
     },
   )
@@ -92,18 +90,21 @@ class Instance {
   readonly watcher: TransactionWatcher
   readonly registry: Registry
   readonly events: Events
+  readonly failures: Failures
   readonly #options: AfterCommitOptions
   readonly #context: ContextCarrier
   readonly #logger: Logger
-  readonly #pool: Pool
+  readonly #queues: Queues
   readonly #writer: FailureWriter | undefined
   readonly #abandoned = new Set<object>()
   #closing: Promise<Stats> | undefined
+  /** Failures that are about to be run again. */
+  #claims = 0
   /** Called at the next moment at which nothing is pending, or no transaction is open. */
   #onQuiet: (() => void)[] = []
 
   constructor(options: AfterCommitOptions) {
-    const { failureLog, logger: given = consoleLogger, context = asyncLocalStorageCarrier() } = options
+    const { failureLog, tasks = [], logger: given = consoleLogger, context = asyncLocalStorageCarrier() } = options
     const logger = safeLogger(given)
     const events = new Events((error, event) => logger.error({ err: error }, `a listener of the event ${event} failed`))
     logEvents(events, logger)
@@ -111,7 +112,7 @@ class Instance {
     this.#context = context
     this.#logger = logger
     this.events = events
-    this.#pool = new Pool({
+    this.#queues = new Queues(options, {
       concurrency: options.concurrency ?? 10,
       maxPending: options.maxPending ?? 1_000,
       overflow: options.overflow ?? 'record',
@@ -120,17 +121,19 @@ class Instance {
       abortGrace: options.abortGrace ?? 1_000,
       context,
       events,
-      abandoned: this.#abandoned,
       logger,
+      turn: new Turn(),
+      abandoned: this.#abandoned,
       onFinished: (task, outcome) => this.#onFinished(task, outcome),
     })
-    this.registry = new Registry({ options, context, logger, pool: this.#pool })
-    const onEnd = (settlement: Settlement): void => this.registry.settle(settlement)
+    this.registry = new Registry({ options, context, logger, queues: this.#queues })
+    const onEnd = (settlement: Settlement): Promise<void> | undefined => this.registry.settle(settlement)
     this.watcher = new TransactionWatcher(context, onEnd, () => this.#quiet())
     const onLost = (records: readonly FailureRecord[], error: unknown): void => {
       for (const record of records) logRecord(logger, 'fatal', record, 'the failure log cannot be written')
       events.emit('failureLogError', { error, records })
     }
+    this.failures = failuresOf({ log: failureLog, tasks, rerun: (parts, claim) => this.#rerun(parts, claim) })
     this.#writer = failureLog && new FailureWriter({ store: failureLog, context: context.capture(), onLost })
   }
 
@@ -150,9 +153,9 @@ class Instance {
 
   async idle(): Promise<void> {
     do {
-      while (this.#pool.pending.size > 0) await this.#nextQuiet()
+      while (!this.#queues.isIdle) await this.#nextQuiet()
       await this.#writer?.idle()
-    } while (this.#pool.pending.size > 0)
+    } while (!this.#queues.isIdle)
   }
 
   close({ grace = 10_000 }: { readonly grace?: number } = {}): Promise<Stats> {
@@ -165,20 +168,7 @@ class Instance {
   }
 
   stats(): Stats {
-    const { retrying, started: _, abandoned: __, failureLogError: ___, ...counters } = this.events.counts
-    const { pending, gauges, reserved } = this.#pool
-    const [oldest] = pending
-    return {
-      ...counters,
-      retried: retrying,
-      pending: pending.size,
-      waiting: gauges.waiting,
-      running: gauges.running,
-      backingOff: gauges['backing-off'],
-      reserved,
-      abandoned: this.#abandoned.size,
-      oldestPendingMs: oldest ? Date.now() - oldest.acceptedAt : 0,
-    }
+    return statsOf(this.events, this.#queues, this.#abandoned.size)
   }
 
   #onFinished(task: Task, outcome: TaskOutcome): void {
@@ -190,7 +180,7 @@ class Instance {
       if (this.#writer) this.#writer.add(record)
       else logRecord(this.#logger, 'error', record, 'there is no failure log: this is the record')
     }
-    if (this.#pool.pending.size === 0) this.#quiet()
+    if (this.#queues.isIdle) this.#quiet()
   }
 
   async #drain(grace: number): Promise<Stats> {
@@ -199,13 +189,23 @@ class Instance {
       timer = setTimeout(() => resolve('expired'), grace)
     })
     let state: unknown
-    while (state !== 'expired' && (this.#pool.pending.size > 0 || this.watcher.open > 0)) {
+    while (state !== 'expired' && (!this.#queues.isIdle || this.watcher.open + this.#claims > 0)) {
       state = await Promise.race([this.#nextQuiet(), deadline])
     }
     clearTimeout(timer)
-    this.#pool.interrupt(new Error('The pool was closed and its grace period is over'))
+    this.#queues.interrupt(new Error('The pool was closed and its grace period is over'))
     await this.#writer?.flush()
     return this.stats()
+  }
+
+  async #rerun(parts: TaskParts, claim: () => Promise<void>): Promise<TaskHandle> {
+    this.#claims++
+    try {
+      return await this.registry.rerun(parts, claim)
+    } finally {
+      this.#claims--
+      this.#quiet()
+    }
   }
 
   #nextQuiet(): Promise<void> {
@@ -218,7 +218,7 @@ class Instance {
 
   async #checkFailureLog(): Promise<void> {
     try {
-      await this.#options.failureLog?.check?.()
+      await this.#options.failureLog?.check()
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       this.#logger.error({ err: error }, `the failure log is not usable: ${why}`)
@@ -226,7 +226,7 @@ class Instance {
   }
 }
 
-function isRecorded(task: Task, status: TaskStatus): status is FailureRecord['status'] {
+function isRecorded(task: Task, status: TaskStatus): status is Extract<FailureStatus, TaskStatus> {
   // Nobody can decide about a closure whose transaction's outcome is unknown: it cannot be run again.
   if (status === 'unknown') return task.defined
   return status === 'failed' || status === 'rejected' || status === 'interrupted'

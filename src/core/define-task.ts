@@ -41,8 +41,13 @@ export function taskParts(args: readonly unknown[]): TaskParts {
     return { name: first, run: second as TaskRun, options: {}, payload: undefined, defined: false }
   }
   if (!isDefinedTask(first)) throw OptionsError.expected('task', 'a function, a name or a defined task', first)
-  const { name, run, options } = first
+  const { name, options } = first
   const payload = args.length > 1 || options.schema ? serializePayload(name, second, options.schema) : undefined
-  const read = (): never => (payload === undefined ? undefined : JSON.parse(payload)) as never
-  return { name, run: (context) => run(read(), context), options, payload, defined: true }
+  return storedParts(first, payload)
+}
+
+/** A defined task whose payload is JSON text already: `''` as well as undefined for none. */
+export function storedParts({ name, run, options }: DefinedTask, payload?: string, retryOf?: string): TaskParts {
+  const read = (): never => (payload ? JSON.parse(payload) : undefined) as never
+  return { name, run: (context) => run(read(), context), options, payload, defined: true, retryOf }
 }

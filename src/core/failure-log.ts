@@ -1,14 +1,23 @@
 import { inspect } from 'node:util'
 import type { Task, TaskOutcome } from './task.js'
 
+/** The statuses of a failure that nobody has dealt with yet. */
+export const openStatuses = ['failed', 'rejected', 'interrupted', 'unknown'] as const
+
+/**
+ *   failed, rejected, interrupted, unknown ──retry──▶ retried
+ *                                       └──resolve──▶ resolved
+ */
+export type FailureStatus = (typeof openStatuses)[number] | 'retried' | 'resolved'
+
 /** One task that did not succeed: a row of the failure log. */
 export interface FailureRecord {
   /** The task's id. */
   readonly id: string
   readonly task: string
-  /** JSON text; null for a closure, which cannot be run again. */
+  /** JSON text, empty for a defined task without a payload; null for a closure, which cannot be run again. */
   readonly payload: string | null
-  readonly status: 'failed' | 'rejected' | 'interrupted' | 'unknown'
+  readonly status: FailureStatus
   readonly errorName: string | null
   readonly errorMessage: string | null
   readonly errorStack: string | null
@@ -21,12 +30,39 @@ export interface FailureRecord {
   readonly recordedAt: Date
 }
 
-/** Where failures are kept. */
+/** What a store is asked for; all conditions hold together. */
+export interface FailureQuery {
+  readonly status?: readonly FailureStatus[] | undefined
+  readonly task?: string | undefined
+  /** Recorded then or later. */
+  readonly since?: Date | undefined
+  /** Recorded before that. */
+  readonly until?: Date | undefined
+  /** By the time of recording, then by id. */
+  readonly order: 'newest' | 'oldest'
+  readonly limit: number
+  /** Only what follows this place in that order, whether there still is such a record or not. */
+  readonly after?: Pick<FailureRecord, 'recordedAt' | 'id'> | undefined
+}
+
+/** Where failures are kept. Whoever implements it runs `failureLogSuite` of `after-commit/testing`. */
 export interface FailureLog {
+  /** Rejects with what to do when the store is not usable; called once, when the application starts. */
+  check(): Promise<void>
   /** Stores all of them or rejects. Writing a record again that is already stored must succeed and change nothing. */
   write(records: readonly FailureRecord[]): Promise<void>
-  /** Rejects with what to do when the store is not usable; called once, when the application starts. */
-  check?(): Promise<void>
+  list(query: FailureQuery): Promise<readonly FailureRecord[]>
+  get(id: string): Promise<FailureRecord | undefined>
+  /** Changes the status if it is one of `from`. Atomic: of all who ask at once, wherever, one is answered true. */
+  transition(id: string, from: readonly FailureStatus[], to: FailureStatus): Promise<boolean>
+  /** Deletes `limit` records at most that were recorded before that time. Answers how many: fewer means that no more are left. */
+  purge(query: PurgeQuery): Promise<number>
+}
+
+export interface PurgeQuery {
+  readonly before: Date
+  readonly status: readonly FailureStatus[]
+  readonly limit: number
 }
 
 /** The part of a generated model that the log calls. */
@@ -34,6 +70,10 @@ interface FailureTable {
   createMany(args: { data: FailureRecord[] }): PromiseLike<unknown>
   upsert(args: { where: { id: string }; create: FailureRecord; update: object }): PromiseLike<unknown>
   findFirst(args: { select: { id: true } }): PromiseLike<unknown>
+  findUnique(args: { where: { id: string } }): PromiseLike<FailureRecord | null>
+  findMany(args: { where: object; orderBy: object[]; take: number }): PromiseLike<FailureRecord[]>
+  updateMany(args: { where: object; data: { status: FailureStatus } }): PromiseLike<{ count: number }>
+  deleteMany(args: { where: object; limit: number }): PromiseLike<{ count: number }>
 }
 
 /** The model to paste into `schema.prisma`. On MySQL and MariaDB give `payload`, `errorMessage` and `errorStack` `@db.LongText`. */
@@ -61,28 +101,57 @@ export const taskFailureModel = `model TaskFailure {
  * @param client Answers the client to write through, watched or not; called late, since the client is made from this log's owner.
  */
 export function prismaFailureLog(client: () => object): FailureLog {
-  const table = (): FailureTable => {
-    const model = (client() as { taskFailure?: FailureTable }).taskFailure
-    if (!model) throw new Error(`The Prisma client has no model TaskFailure. ${advice}`)
-    return model
+  const ask = async <T>(query: (table: FailureTable) => PromiseLike<T>): Promise<T> => {
+    const table = (client() as { taskFailure?: FailureTable }).taskFailure
+    if (!table) throw new Error(`The Prisma client has no model TaskFailure. ${advice}`)
+    try {
+      return await query(table)
+    } catch (error) {
+      throw explained(error)
+    }
   }
   return {
+    async check() {
+      await ask((table) => table.findFirst({ select: { id: true } }))
+    },
     async write(records) {
       for (const data of chunks(records)) {
         try {
-          await table().createMany({ data })
+          await ask((table) => table.createMany({ data }))
         } catch (error) {
-          if ((error as { code?: unknown } | null)?.code !== 'P2002') throw explained(error)
-          for (const create of data) await table().upsert({ where: { id: create.id }, create, update: {} })
+          if ((error as { code?: unknown } | null)?.code !== 'P2002') throw error
+          for (const create of data) {
+            await ask((table) => table.upsert({ where: { id: create.id }, create, update: {} }))
+          }
         }
       }
     },
-    async check() {
-      try {
-        await table().findFirst({ select: { id: true } })
-      } catch (error) {
-        throw explained(error)
-      }
+    list({ status, task, since, until, order, limit, after }) {
+      const [direction, beyond] = order === 'newest' ? ['desc', 'lt'] : ['asc', 'gt']
+      const conditions = [
+        status && { status: { in: status } },
+        task !== undefined && { task },
+        since && { recordedAt: { gte: since } },
+        until && { recordedAt: { lt: until } },
+        after && { recordedAt: { [`${beyond}e`]: after.recordedAt } }, // says nothing new, but an index can use it
+        after && { OR: [{ recordedAt: { [beyond]: after.recordedAt } }, { id: { [beyond]: after.id } }] },
+      ]
+      const where = { AND: conditions.filter(Boolean) }
+      return ask((table) =>
+        table.findMany({ where, orderBy: [{ recordedAt: direction }, { id: direction }], take: limit }),
+      )
+    },
+    async get(id) {
+      const row = await ask((table) => table.findUnique({ where: { id } }))
+      return row?.id === id ? row : undefined // MariaDB takes A for a
+    },
+    async transition(id, from, status) {
+      const where = { id, status: { in: from } }
+      return (await ask((table) => table.updateMany({ where, data: { status } }))).count === 1
+    },
+    async purge({ before, status, limit }) {
+      const where = { recordedAt: { lt: before }, status: { in: status } }
+      return (await ask((table) => table.deleteMany({ where, limit }))).count
     },
   }
 }
@@ -105,18 +174,21 @@ function chunks(records: readonly FailureRecord[]): FailureRecord[][] {
 export function failureRecord(task: Task, status: FailureRecord['status'], outcome: TaskOutcome): FailureRecord {
   return {
     id: task.id,
-    task: clean(task.name, column),
-    payload: task.payload ?? null,
+    task: storedName(task.name),
+    payload: task.payload ?? (task.defined ? '' : null),
     status,
     ...('error' in outcome ? describeError(outcome.error) : { errorName: null, errorMessage: null, errorStack: null }),
     attempts: outcome.attempts,
     requestId: task.requestId === undefined ? null : clean(task.requestId, column),
-    retryOf: null,
+    retryOf: task.retryOf ?? null,
     registeredAt: task.registeredAt,
     lastAttemptAt: task.lastAttemptAt ?? null,
     recordedAt: new Date(),
   }
 }
+
+/** A task's name as the log keeps it. */
+export const storedName = (name: string): string => clean(name, column)
 
 function read(get: () => unknown): string | null {
   try {

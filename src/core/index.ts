@@ -1,4 +1,4 @@
-export { type AfterCommit, type AfterCommitFunction, createAfterCommit, type Stats } from './after-commit.js'
+export { type AfterCommit, type AfterCommitFunction, createAfterCommit } from './after-commit.js'
 export { defineTask } from './define-task.js'
 export { type CapturedContext, type ContextCarrier } from './context.js'
 export {
@@ -14,10 +14,26 @@ export {
   TransactionAbortedError,
 } from './errors.js'
 export { type AfterCommitEventName, type AfterCommitEvents, type AfterCommitListener } from './events.js'
-export { type FailureLog, type FailureRecord, prismaFailureLog } from './failure-log.js'
-export { type AfterCommitOptions, type Logger, type Overflow, type RetryOptions, type TaskOptions } from './options.js'
+export {
+  type FailureLog,
+  type FailureQuery,
+  type FailureRecord,
+  type FailureStatus,
+  prismaFailureLog,
+  type PurgeQuery,
+} from './failure-log.js'
+export { type FailureFilter, type FailurePage, type Failures, type RetryReport } from './failures.js'
+export {
+  type AfterCommitOptions,
+  type Logger,
+  type Overflow,
+  type QueueOptions,
+  type RateLimit,
+  type RetryOptions,
+  type TaskOptions,
+} from './options.js'
 export { type StandardSchema } from './payload.js'
-export { type PrismaLike } from './prisma.js'
+export { type PrismaLike } from './prisma-client.js'
 export {
   type DefinedTask,
   type DefineTaskOptions,
@@ -29,3 +45,4 @@ export {
   type TaskStatus,
 } from './task.js'
 export { AbortError } from 'p-retry'
+export { type Stats } from './stats.js'

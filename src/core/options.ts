@@ -28,7 +28,21 @@ export interface RetryOptions {
   readonly randomize?: boolean
 }
 
-export type Overflow = 'record' | 'refuse' | 'drop-newest' | 'drop-oldest'
+export type Overflow = 'record' | 'refuse' | 'caller-runs' | 'drop-newest' | 'drop-oldest'
+
+/** At most `intervalCap` attempts begin in each `interval` of milliseconds; names and meaning are p-queue's. */
+export interface RateLimit {
+  readonly intervalCap?: number
+  readonly interval?: number
+}
+
+/** A bulkhead: what is slow or flooded in one queue does not hold up the others. */
+export interface QueueOptions extends RateLimit {
+  /** @default the instance's */
+  readonly concurrency?: number
+  /** @default the instance's */
+  readonly maxPending?: number
+}
 
 /** What can be set per task as well as per instance. */
 export interface TaskOptions {
@@ -38,16 +52,21 @@ export interface TaskOptions {
   readonly timeout?: number
   /**
    * What happens to a task that would exceed `maxPending`. `'record'`: not run, one failure row. `'refuse'`: the registration
-   * throws `PoolFullError`, so the transaction rolls back. `'drop-newest'`, `'drop-oldest'`: documented loss. @default 'record'
+   * throws `PoolFullError`, so the transaction rolls back. `'caller-runs'`: runs in the promise of `$transaction`, after its
+   * COMMIT. `'drop-newest'`, `'drop-oldest'`: documented loss. @default 'record'
    */
   readonly overflow?: Overflow
+  /** The name of one of the instance's `queues`. */
+  readonly queue?: string
 }
 
-export interface AfterCommitOptions extends TaskOptions {
+export interface AfterCommitOptions extends Omit<TaskOptions, 'queue'> {
   /** Attempts that run at the same time. @default 10 */
   readonly concurrency?: number
   /** Tasks waiting, running and backing off together, at most. Each costs memory and is lost in a crash. @default 1_000 */
   readonly maxPending?: number
+  /** Pools of their own, by name, for the tasks that name them. */
+  readonly queues?: Readonly<Record<string, QueueOptions>>
   /** Milliseconds that a timed-out attempt may take to heed its signal before its slot is freed. @default 1_000 */
   readonly abortGrace?: number
   /** What a registration without an open transaction does. @default 'run' */
@@ -97,6 +116,7 @@ const oneOf = (...values: string[]): Rule => [
   (v) => typeof v === 'string' && values.includes(v),
   `one of ${values.map((value) => `'${value}'`).join(', ')}`,
 ]
+const anObject: Rule = [(v) => typeof v === 'object' && v !== null, 'an object']
 const aFunction: Rule = [(v) => typeof v === 'function', 'a function']
 const withMethods = (...methods: string[]): Rule => [
   (v) => typeof v === 'object' && v !== null && methods.every((name) => typeof Reflect.get(v, name) === 'function'),
@@ -114,16 +134,24 @@ const retryRules: Record<string, Rule> = {
 const taskRules: Record<string, Rule> = {
   retry: [(v) => v === false || (typeof v === 'object' && v !== null), 'false or an object of retry options'],
   timeout: [(v) => v === Infinity || between(1, maxTimer)[0](v), `a number from 1 to ${maxTimer}, or Infinity`],
-  overflow: oneOf('record', 'refuse', 'drop-newest', 'drop-oldest'),
+  overflow: oneOf('record', 'refuse', 'caller-runs', 'drop-newest', 'drop-oldest'),
+}
+
+const queueRules: Record<string, Rule> = {
+  concurrency: integer(1),
+  maxPending: integer(1),
+  intervalCap: integer(1),
+  interval: between(1, maxTimer),
 }
 
 const instanceRules: Record<string, Rule> = {
   ...taskRules,
+  queues: anObject,
   concurrency: integer(1),
   maxPending: integer(1),
   abortGrace: between(0, maxTimer),
   outsideTransaction: oneOf('run', 'warn', 'throw', 'discard'),
-  failureLog: withMethods('write'),
+  failureLog: withMethods('check', 'write', 'list', 'get', 'transition', 'purge'),
   logger: withMethods('debug', 'info', 'warn', 'error', 'fatal'),
   requestId: aFunction,
   context: withMethods('run', 'get', 'capture'),
@@ -132,20 +160,42 @@ const instanceRules: Record<string, Rule> = {
 
 export function validateOptions(options: AfterCommitOptions): void {
   validate(options, instanceRules)
+  for (const [name, queue] of Object.entries(options.queues ?? {})) {
+    validate(queue, queueRules, `queues.${name}.`)
+    if ((queue.intervalCap === undefined) !== (queue.interval === undefined)) {
+      throw OptionsError.expected(`queues.${name}`, 'given both of intervalCap and interval, or none', queue)
+    }
+  }
+  for (const { options: task } of options.tasks ?? []) knownQueue(options, task.queue)
   const names = (options.tasks ?? []).map((task) => task.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw OptionsError.expected('tasks', 'defined tasks with different names', twice)
 }
 
+/** The options of the queue that a task names, or the instance's own. @throws OptionsError for a name that it does not have. */
+export function knownQueue(options: AfterCommitOptions, name: string | undefined): QueueOptions {
+  if (name === undefined) return {}
+  const queues = options.queues ?? {}
+  if (Object.hasOwn(queues, name)) return queues[name] ?? {}
+  throw OptionsError.expected(
+    'queue',
+    `one of the instance's queues (${Object.keys(queues).join(', ') || 'it has none'})`,
+    name,
+  )
+}
+
 export function validateTaskOptions(options: TaskOptions): void {
   validate(options, {
     ...taskRules,
+    queue: [(v) => typeof v === 'string', 'the name of a queue'],
     schema: [isStandardSchema, 'a Standard Schema'],
   })
 }
 
 function validate(options: object, rules: Record<string, Rule>, prefix = ''): void {
-  if (typeof options !== 'object' || options === null) throw OptionsError.expected('options', 'an object', options)
+  if (typeof options !== 'object' || options === null) {
+    throw OptionsError.expected(prefix.slice(0, -1) || 'options', 'an object', options)
+  }
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     if (!rule) {

@@ -1,22 +1,24 @@
 import PQueue from 'p-queue'
-import pRetry from 'p-retry'
-import { attempt, type AttemptSettings, Failure, inContextOf } from './attempt.js'
+import { attempt, type AttemptSettings, type Failure, inContextOf } from './attempt.js'
 import { PoolFullError } from './errors.js'
-import { mergeRetry, type Overflow, type RetryOptions } from './options.js'
+import { mergeRetry, type Overflow, type RateLimit, type RetryOptions } from './options.js'
+import { retry } from './retry.js'
 import type { Task, TaskOutcome } from './task.js'
+import type { Turn } from './turn.js'
 
-export interface PoolSettings extends AttemptSettings {
+export interface PoolSettings extends AttemptSettings, RateLimit {
   readonly concurrency: number
   readonly maxPending: number
   readonly overflow: Overflow
   readonly retry: Required<RetryOptions>
-  /** Called once for each accepted task, when it has its outcome. */
+  readonly turn: Turn
+  /** Called once for each task, when it has its outcome. */
   readonly onFinished: (task: Task, outcome: TaskOutcome) => void
 }
 
 /**
- * The bounded pool. p-queue hands out the slots; what waits for one stays here, in order, so that it can be counted, dropped
- * and cancelled. A slot runs waiting tasks one after another and gives the event loop a turn after `turn` milliseconds.
+ * A bounded pool. p-queue hands out the slots; what waits for one stays here, in order, so that it can be counted, dropped and
+ * cancelled. A slot runs waiting tasks one after another, and gives the event loop its turn in between.
  *
  *   accept ─▶ waiting ─▶ running ─▶ succeeded
  *                ▲          │ failed
@@ -25,6 +27,8 @@ export interface PoolSettings extends AttemptSettings {
  */
 export class Pool {
   readonly pending = new Set<Task>()
+  /** Tasks that run in the promise of their `$transaction`: the pool was full, and the policy is 'caller-runs'. */
+  readonly callerRunning = new Set<Task>()
   readonly gauges = { waiting: 0, running: 0, 'backing-off': 0 }
   reserved = 0
   /** Once true, whatever is handed over is interrupted. */
@@ -33,13 +37,13 @@ export class Pool {
   readonly #slots: PQueue
   readonly #waiting = new Set<Task>()
   #waitingInOrder = this.#waiting.values()
-  #slotsInUse = 0
-  #turnStart = 0
-  #nextTurn: Promise<void> | undefined
+  /** Jobs that p-queue has been given to run waiting tasks. */
+  #jobs = 0
 
   constructor(settings: PoolSettings) {
+    const { concurrency, intervalCap = Infinity, interval = 0 } = settings
     this.#settings = settings
-    this.#slots = new PQueue({ concurrency: settings.concurrency })
+    this.#slots = new PQueue({ concurrency, intervalCap, interval })
   }
 
   get isFull(): boolean {
@@ -58,45 +62,69 @@ export class Pool {
     task.reserved = false
   }
 
-  /** Takes a task over. From here on it has exactly one outcome. */
-  accept(task: Task): void {
-    const { events } = this.#settings
+  /**
+   * Takes a task over. From here on it has exactly one outcome.
+   *
+   * @param callerCanRun Whether there is a `$transaction` whose promise can wait for it.
+   * @returns Whether that caller must run it now, with `runByCaller`.
+   */
+  accept(task: Task, callerCanRun = false): boolean {
     const overflows = !task.reserved && this.isFull
     this.release(task)
-    const refusal =
+    const settled: TaskOutcome | undefined =
       task.outcome ?? // cancelled before its transaction committed
-      (this.closed ? { status: 'interrupted' as const, attempts: 0 } : overflows ? this.#overflow(task) : undefined)
-    if (!refusal) {
+      (this.closed ? { status: 'interrupted', attempts: 0 } : undefined)
+    const byCaller = !settled && overflows && callerCanRun && this.#overflowOf(task) === 'caller-runs'
+    const refusal = settled ?? (overflows && !byCaller ? this.#makeRoom(task) : undefined)
+    if (byCaller) {
+      task.state = 'waiting'
+      this.callerRunning.add(task)
+    } else if (!refusal) {
       this.pending.add(task)
       task.acceptedAt = Date.now()
       this.#wait(task)
     }
-    events.emitTask('accepted', task)
+    this.#settings.events.emitTask('accepted', task)
     if (refusal) this.finish(task, refusal)
+    return byCaller
+  }
+
+  /** Runs a task to its end outside the slots. */
+  async runByCaller(task: Task): Promise<void> {
+    if (task.outcome) return
+    await inContextOf(task, this.#settings.context, async () => {
+      const again = (): Promise<Failure | undefined> => this.#attempt(task)
+      const failure = await again()
+      if (failure) await this.#retry(task, failure, again)
+    })
   }
 
   /** Gives a task its outcome; only the first counts, so what an abandoned or interrupted attempt returns is ignored. */
   finish(task: Task, outcome: TaskOutcome): void {
     this.#waiting.delete(task)
-    if (task.state in this.gauges) this.gauges[task.state as keyof Pool['gauges']]--
-    this.pending.delete(task)
+    this.callerRunning.delete(task)
+    if (this.pending.delete(task)) this.gauges[task.state as keyof Pool['gauges']]--
     this.#settings.onFinished(task, outcome)
   }
 
   /** Ends everything that is unfinished, now. */
   interrupt(reason: Error): void {
     this.closed = true
-    for (const task of this.pending) {
+    for (const task of [...this.pending, ...this.callerRunning]) {
       task.interrupt?.(reason)
       this.finish(task, { status: 'interrupted', attempts: task.attempts })
     }
   }
 
-  /** The pool is full: makes room for the task, or answers with what becomes of it instead. */
-  #overflow(task: Task): TaskOutcome | undefined {
-    const overflow = task.options.overflow ?? this.#settings.overflow
+  #overflowOf(task: Task): Overflow {
+    return task.options.overflow ?? this.#settings.overflow
+  }
+
+  /** The pool is full: drops another task, or answers with what becomes of this one. */
+  #makeRoom(task: Task): TaskOutcome | undefined {
+    const overflow = this.#overflowOf(task)
     const oldest = overflow === 'drop-oldest' ? this.#waiting.values().next().value : undefined
-    // A late registration and one outside a transaction cannot be refused after the fact: they are recorded.
+    // What nobody can refuse or run any more, a late registration or one outside a transaction, is recorded.
     if (!oldest) return { status: overflow.startsWith('drop') ? 'dropped' : 'rejected', attempts: 0 }
     this.reserved++ // a listener that registers a task must not take the place
     this.finish(oldest, { status: 'dropped', attempts: oldest.attempts })
@@ -104,29 +132,36 @@ export class Pool {
     return undefined
   }
 
-  #move(task: Task, state: 'waiting' | 'running' | 'backing-off'): void {
-    if (task.state in this.gauges) this.gauges[task.state as keyof Pool['gauges']]--
-    this.gauges[state]++
+  #move(task: Task, state: keyof Pool['gauges']): void {
+    if (this.pending.has(task)) {
+      if (task.state in this.gauges) this.gauges[task.state as keyof Pool['gauges']]--
+      this.gauges[state]++
+    }
     task.state = state
   }
 
   #wait(task: Task): void {
     this.#move(task, 'waiting')
     this.#waiting.add(task)
-    if (this.#slotsInUse >= this.#settings.concurrency) return
-    this.#slotsInUse++
-    void this.#slots.add(() => this.#serve())
+    // With a rate limit, p-queue must see each attempt as a job of its own; else one job a slot is enough.
+    const single = this.#settings.intervalCap !== undefined
+    if (this.#jobs >= (single ? this.#waiting.size : this.#settings.concurrency)) return
+    this.#jobs++
+    void this.#slots.add(() => this.#serve(single))
   }
 
-  /** One slot at work, until nothing waits. */
-  async #serve(): Promise<void> {
-    await this.#yield() // never inline: whoever registered goes on first
-    for (let task = this.#next(); task; task = this.#next()) {
-      if (performance.now() - this.#turnStart > turn) await this.#yield()
+  /** One slot at work: for one task, or until nothing waits. */
+  async #serve(single: boolean): Promise<void> {
+    const { context, turn } = this.#settings
+    if (single) this.#jobs--
+    await turn.next() // never inline: whoever registered goes on first
+    for (let task = this.#next(); task; task = single ? undefined : this.#next()) {
+      if (turn.isOver) await turn.next()
+      const current = task
       // It may have been cancelled, dropped or interrupted while the event loop had its turn.
-      if (!task.outcome) await inContextOf(task, this.#settings.context, () => this.#attempt(task))
+      if (!current.outcome) await inContextOf(current, context, () => this.#runInSlot(current))
     }
-    this.#slotsInUse--
+    if (!single) this.#jobs--
   }
 
   #next(): Task | undefined {
@@ -141,75 +176,32 @@ export class Pool {
     return next.value
   }
 
-  /** All slots share one turn: ten of them, each with a turn of its own, would hold the event loop ten times as long. */
-  #yield(): Promise<void> {
-    this.#nextTurn ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#nextTurn = undefined
-        this.#turnStart = performance.now()
-        resolve()
+  async #runInSlot(task: Task): Promise<void> {
+    const failure = await this.#attempt(task)
+    const { resume } = task
+    task.resume = undefined
+    if (resume) return resume(failure)
+    const again = (): Promise<Failure | undefined> =>
+      new Promise((resolve) => {
+        task.resume = resolve
+        this.#wait(task)
       })
-    })
-    return this.#nextTurn
+    if (failure) void this.#retry(task, failure, again)
   }
 
-  async #attempt(task: Task): Promise<void> {
+  async #attempt(task: Task): Promise<Failure | undefined> {
     this.#move(task, 'running')
     const failure = await attempt(task, { ...this.#settings, timeout: task.options.timeout ?? this.#settings.timeout })
-    if (task.outcome) return // interrupted meanwhile
+    if (task.outcome) return undefined // interrupted meanwhile
     // Before anything asynchronous: the slot goes on to the next task now, and the numbers must say so.
     if (failure) this.#move(task, 'backing-off')
     else this.finish(task, { status: 'succeeded', attempts: task.attempts })
-    const { resume } = task
-    task.resume = undefined
-    if (resume) resume(failure)
-    else if (failure) void this.#retry(task, failure)
+    return failure
   }
 
-  /** p-retry paces the further attempts, outside the slots. It is entered only now, since most tasks succeed at once. */
-  async #retry(task: Task, first: Failure): Promise<void> {
-    const { events, retry } = this.#settings
-    const backoff = new AbortController()
-    const again = (): Promise<Failure | undefined> =>
-      new Promise((resolve) => {
-        task.resume = resolve as (failure: unknown) => void
-        this.#wait(task)
-      })
-    try {
-      await pRetry(
-        async (n) => {
-          const failure = n === 1 ? first : await again()
-          if (failure) throw failure
-        },
-        {
-          ...mergeRetry(retry, task.options.retry),
-          signal: backoff.signal,
-          shouldRetry: ({ error }) => !isAbortError((error as Failure).error),
-          onFailedAttempt: ({ error, retriesLeft }) => {
-            const cause = (error as Failure).error
-            if (retriesLeft === 0 || isAbortError(cause)) return
-            task.interrupt = (reason) => backoff.abort(reason)
-            events.emitTask('retrying', task, { error: cause, retriesLeft })
-          },
-        },
-      )
-    } catch (failure) {
-      if (task.outcome) return // interrupted meanwhile
-      const thrown = failure instanceof Failure ? failure.error : failure
-      const error = isAbortError(thrown) ? thrown.originalError : thrown
-      this.finish(task, { status: 'failed', attempts: task.attempts, error })
-    }
-  }
-}
-
-/** Milliseconds that tasks may run back to back before timers and I/O get their turn. */
-const turn = 5
-
-/** p-retry's AbortError, of whichever copy of p-retry: "do not try again". fetch's error of that name has no `originalError`. */
-function isAbortError(error: unknown): error is Error & { readonly originalError: Error } {
-  try {
-    return error instanceof Error && error.name === 'AbortError' && 'originalError' in error
-  } catch {
-    return false // a getter of it throws
+  async #retry(task: Task, first: Failure, again: () => Promise<Failure | undefined>): Promise<void> {
+    const { events, retry: options } = this.#settings
+    const last = await retry(task, first, again, { events, options: mergeRetry(options, task.options.retry) })
+    if (last && !task.outcome) this.finish(task, { status: 'failed', attempts: task.attempts, error: last.error })
   }
 }

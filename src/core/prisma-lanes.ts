@@ -1,4 +1,4 @@
-import type { Client } from './prisma.js'
+import { asOwnParent, type Client } from './prisma-client.js'
 import { databaseCode, isDatabaseFailure } from './prisma-errors.js'
 import type { Scope } from './scope.js'
 
@@ -34,11 +34,6 @@ export class Lanes {
     if (idle) idle.push(lane)
     else this.#idle.set(view, [lane])
   }
-}
-
-/** Model extensions reach `$parent`, the client one extension up: with an empty one on top, that is the watched one too. */
-export function asOwnParent(view: Client): Client {
-  return view.$extends({})
 }
 
 /** The same query, which tells `scope` when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */

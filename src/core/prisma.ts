@@ -1,24 +1,19 @@
 import type { ContextCarrier } from './context.js'
+import {
+  asOwnParent,
+  chainOf,
+  type Client,
+  isOverridden,
+  isTransactionClient,
+  markReplacement,
+  type PrismaLike,
+  type Transact,
+  withListeners,
+} from './prisma-client.js'
 import { NestedBatchError, OptionsError, TransactionAbortedError } from './errors.js'
-import { asOwnParent, type Lane, Lanes } from './prisma-lanes.js'
+import { type Lane, Lanes } from './prisma-lanes.js'
 import { databaseCode, isRefusal, mayHaveAborted } from './prisma-errors.js'
 import { Scope, type Settlement } from './scope.js'
-
-/** What `watch` needs of a Prisma client, by shape: nothing of Prisma is imported. */
-export interface PrismaLike {
-  $transaction: unknown
-  $extends: unknown
-}
-
-type Transact = (this: unknown, input: unknown, options?: object) => Promise<unknown>
-
-export interface Client extends PrismaLike {
-  $transaction: Transact
-  $extends: (extension: object) => Client
-  $on?: (...args: unknown[]) => unknown
-  $queryRawUnsafe?: (sql: string) => PromiseLike<unknown> & Pick<Promise<unknown>, 'catch'>
-  readonly $parent?: Client
-}
 
 /** The `$transaction` that a client had; `overridden`: it is an extension's and not Prisma's own. */
 interface Origin {
@@ -31,7 +26,7 @@ type Callback = (tx: Client) => unknown
 /** Everything that knows Prisma: opens a scope for each transaction, and says how it ended. */
 export class TransactionWatcher {
   readonly #context: ContextCarrier
-  readonly #onEnd: (settlement: Settlement) => void
+  readonly #onEnd: (settlement: Settlement) => Promise<void> | undefined
   readonly #onNoneOpen: () => void
   readonly #watched = new WeakSet<Transact>()
   readonly #scopes = new WeakMap<object, Scope>()
@@ -39,7 +34,11 @@ export class TransactionWatcher {
   /** Transactions, without savepoints, that have begun and not ended. */
   open = 0
 
-  constructor(context: ContextCarrier, onEnd: (settlement: Settlement) => void, onNoneOpen: () => void) {
+  constructor(
+    context: ContextCarrier,
+    onEnd: (settlement: Settlement) => Promise<void> | undefined,
+    onNoneOpen: () => void,
+  ) {
     this.#context = context
     this.#onEnd = onEnd
     this.#onNoneOpen = onNoneOpen
@@ -52,10 +51,15 @@ export class TransactionWatcher {
         throw OptionsError.expected('client', `a Prisma client (it has no \`${method}\`)`, client)
       }
     }
-    if (this.#watched.has(given.$transaction)) return client
+    if (this.#knows(given)) return client
     const $transaction = this.#override({ native: given.$transaction, overridden: isOverridden(given) })
     const view = asOwnParent(given.$extends({ name: 'after-commit', client: { $transaction } }))
     return (given.$on ? withListeners(view, given) : view) as unknown as C
+  }
+
+  /** Whether the client's transactions pass through here, perhaps through another instance first. */
+  #knows(client: Partial<Client> | null | undefined): boolean {
+    return [...chainOf(client?.$transaction)].some((transact) => this.#watched.has(transact))
   }
 
   /** What `for(client)` binds to: the innermost open scope of a transaction client, or none for a watched client. */
@@ -64,7 +68,7 @@ export class TransactionWatcher {
       const scope = this.#innermost(client)
       return scope.root.isPending ? scope.root.innermost : scope.current
     }
-    if (this.#watched.has((client as Partial<Client> | null | undefined)?.$transaction as Transact)) return undefined
+    if (this.#knows(client as Partial<Client> | null | undefined)) return undefined
     throw unknownClient(client)
   }
 
@@ -81,7 +85,7 @@ export class TransactionWatcher {
       return origin.native.call(this, input, options)
     }
     this.#watched.add(override)
-    return override
+    return markReplacement(override, origin.native)
   }
 
   async #run({ native, overridden }: Origin, client: Client, callback: Callback, options?: object): Promise<unknown> {
@@ -90,10 +94,10 @@ export class TransactionWatcher {
     let scope: Scope | undefined
     const body = async (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
-      if (scope) this.#end(scope, 'rolled-back')
+      if (scope) void this.#end(scope, 'rolled-back')
       scope = this.#open(tx, parent, lane)
       const own = scope
-      const result = await this.#call(own, callback, tx)
+      const result = await this.#call(own, callback, this.#adopt(tx, own))
       await verify(own, tx)
       // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
       if (own.nested === 0) own.state = 'committing'
@@ -104,17 +108,30 @@ export class TransactionWatcher {
     try {
       // Up to 7.10 a nested call writes into the options it is given, hence the copy.
       const result = await native.call(lane?.client ?? client, body, options && { ...options })
-      this.#end(scope, parent ? 'released' : 'committed')
+      const callerRuns = this.#end(scope, parent ? 'released' : 'committed')
+      if (callerRuns) await callerRuns
       return result
     } catch (error) {
       const lost = !parent && scope?.state === 'committing' && !isRefusal(error)
-      this.#end(scope, lost ? 'unknown' : 'rolled-back', error)
+      void this.#end(scope, lost ? 'unknown' : 'rolled-back', error)
       throw error
     } finally {
       if (parent) parent.nested--
       else if (--this.open === 0) this.#onNoneOpen()
       if (lane) this.#lanes.giveBack(client, lane)
     }
+  }
+
+  /**
+   * Where the application's own `$transaction` went to a client that it closed over, `tx` is not ours yet. A Proxy makes it so,
+   * because what is assigned to it would be written through to that client.
+   */
+  #adopt(tx: Client, scope: Scope): Client {
+    if (typeof tx.$transaction !== 'function' || this.#knows(tx)) return tx
+    const $transaction = this.#override({ native: tx.$transaction, overridden: true })
+    const adopted = new Proxy(tx, { get: (_, key) => (key === '$transaction' ? $transaction : Reflect.get(tx, key)) })
+    this.#scopes.set(adopted, scope)
+    return adopted
   }
 
   async #call(scope: Scope, callback: Callback, tx: Client): Promise<unknown> {
@@ -138,19 +155,15 @@ export class TransactionWatcher {
     if (!parent) scope.observed = lane !== undefined
     // Nobody sees its queries fail: take for granted that one has, so that the commit is verified.
     if (!scope.root.observed) scope.failure = { error: undefined }
-    if (typeof tx.$transaction === 'function' && !this.#watched.has(tx.$transaction)) {
-      // The application's own `$transaction` went to a client that it closed over, so this `tx` is not ours yet.
-      tx.$transaction = this.#override({ native: tx.$transaction, overridden: true })
-    }
     return scope
   }
 
-  #end(scope: Scope | undefined, state: 'committed' | 'released' | 'rolled-back' | 'unknown', error?: unknown): void {
-    if (!scope) return // the callback never ran: Prisma could not begin the transaction
+  #end(scope: Scope | undefined, state: 'committed' | 'released' | 'rolled-back' | 'unknown', error?: unknown) {
+    if (!scope) return undefined // the callback never ran: Prisma could not begin the transaction
     const { root, parent } = scope
     if (parent && root.innermost === scope) root.innermost = parent
-    if (state === 'released') this.#onEnd(scope.release())
-    else this.#onEnd(scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error))
+    if (state === 'released') return this.#onEnd(scope.release())
+    return this.#onEnd(scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error))
   }
 
   /** The scope of a transaction client. Prisma makes a new one each time a model extension asks for its `$parent`. */
@@ -158,28 +171,9 @@ export class TransactionWatcher {
     const around = this.#context.get()
     const known = this.#scopes.get(tx)
     if (known) return known
-    if (this.#watched.has(tx.$transaction) && around instanceof Scope && around.current.isOpen) return around.current
+    if (this.#knows(tx) && around instanceof Scope && around.current.isOpen) return around.current
     throw unknownClient(tx)
   }
-}
-
-/** Prisma gives no `$on` to extended clients, as a property that no extension can change; hence a Proxy of another target. */
-function withListeners(view: Client, given: Client): Client {
-  const $on = (...args: unknown[]): unknown => {
-    given.$on?.(...args)
-    return watched
-  }
-  const watched: Client = new Proxy({} as Client, {
-    get: (_, key) => (key === '$on' ? $on : Reflect.get(view, key)),
-    set: (_, key, value) => Reflect.set(view, key, value),
-    has: (_, key) => Reflect.has(view, key),
-    ownKeys: () => Reflect.ownKeys(view),
-    getOwnPropertyDescriptor(_, key) {
-      const descriptor = Reflect.getOwnPropertyDescriptor(view, key)
-      return descriptor && { ...descriptor, configurable: true }
-    },
-  })
-  return watched
 }
 
 function unknownClient(client: unknown): OptionsError {
@@ -188,18 +182,6 @@ function unknownClient(client: unknown): OptionsError {
     'a transaction client (or a client) that `watch` of this instance returned',
     client,
   )
-}
-
-/** Prisma takes `$extends` away from transaction clients (`ITXClientDenyList`). */
-function isTransactionClient(client: unknown): client is Client {
-  return typeof client === 'object' && client !== null && typeof (client as Partial<Client>).$extends !== 'function'
-}
-
-/** Whether an extension of the application, and not Prisma, provides this client's `$transaction`. */
-function isOverridden(client: Client): boolean {
-  const { $parent } = client
-  if (!$parent || $parent === client) return false
-  return $parent.$transaction !== client.$transaction || isOverridden($parent)
 }
 
 /**

@@ -4,15 +4,15 @@ import { taskParts } from './define-task.js'
 import { ClosedError, NoTransactionError, OptionsError } from './errors.js'
 import { taskFields } from './logging.js'
 import type { AfterCommitOptions, Logger } from './options.js'
-import type { Pool } from './pool.js'
+import type { Queues } from './queues.js'
 import type { Scope, Settlement } from './scope.js'
-import { Task, type TaskHandle, type TaskOutcome } from './task.js'
+import { Task, type TaskHandle, type TaskOutcome, type TaskParts } from './task.js'
 
 export interface RegistrySettings {
   readonly options: AfterCommitOptions
   readonly context: ContextCarrier
   readonly logger: Logger
-  readonly pool: Pool
+  readonly queues: Queues
 }
 
 /** From a call of `afterCommit` to a scope or the pool, and from the end of a scope to what becomes of its tasks. */
@@ -27,13 +27,12 @@ export class Registry {
   }
 
   register(args: readonly unknown[], scope: Scope | undefined): TaskHandle {
-    const { context, options, pool } = this.#settings
+    const { options, queues } = this.#settings
     const parts = taskParts(args)
+    const pool = queues.of(parts)
     this.#refuseIfClosed(parts.name, scope)
     if (!scope) this.#warnIfUnwatched(parts.name)
-    const order = this.#registrations++
-    const made = { requestId: this.#requestId(), order, context: context.capture() }
-    const task = new Task(parts, made, (cancelled) => this.#cancel(cancelled))
+    const task = this.#newTask(parts)
     const refuses = (task.options.overflow ?? options.overflow) === 'refuse'
     if (scope && !scope.isPending) this.#late(task, scope)
     else if (scope) {
@@ -44,6 +43,29 @@ export class Registry {
       pool.accept(task)
     }
     return task
+  }
+
+  /** Runs a stored failure again: outside any transaction, whatever the policy. Its place is kept while it is claimed. */
+  async rerun(parts: TaskParts, claim: () => Promise<void>): Promise<TaskHandle> {
+    const pool = this.#settings.queues.of(parts)
+    this.#refuseIfClosed(parts.name, undefined)
+    const task = this.#newTask(parts)
+    try {
+      pool.reserve(task)
+      await claim()
+    } catch (error) {
+      pool.release(task)
+      task.context.release()
+      throw error
+    }
+    pool.accept(task)
+    return task
+  }
+
+  #newTask(parts: TaskParts): Task {
+    const { context } = this.#settings
+    const made = { requestId: this.#requestId(), order: this.#registrations++, context: context.capture() }
+    return new Task(parts, made, (task) => this.#cancel(task))
   }
 
   onRollback(run: () => unknown, scope: Scope | undefined): void {
@@ -63,12 +85,21 @@ export class Registry {
   }
 
   /** A transaction or a savepoint is over. */
-  settle({ state, tasks, hooks, error }: Settlement): void {
+  settle({ state, tasks, hooks, error }: Settlement): Promise<void> | undefined {
+    const { queues } = this.#settings
+    const mine: Task[] = []
     for (const task of tasks) {
-      if (state === 'committed') this.#settings.pool.accept(task)
-      else this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
+      if (state === 'committed') {
+        if (queues.of(task).accept(task, true)) mine.push(task)
+      } else this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
     }
     for (const hook of hooks) hook.run()
+    return mine.length > 0 ? this.#runByCaller(mine) : undefined
+  }
+
+  /** One after the other: it is back-pressure, and not another pool. */
+  async #runByCaller(tasks: readonly Task[]): Promise<void> {
+    for (const task of tasks) await this.#settings.queues.of(task).runByCaller(task)
   }
 
   /** After `close()` only what is already under way, a transaction or a task, may go on registering. */
@@ -76,7 +107,7 @@ export class Registry {
     if (!this.closing) return
     const around = this.#settings.context.get()
     const underWay = scope?.isPending || (around instanceof Task && !around.outcome)
-    if (this.#settings.pool.closed || !underWay) throw new ClosedError(name)
+    if (this.#settings.queues.closed || !underWay) throw new ClosedError(name)
   }
 
   #warnIfUnwatched(name: string): void {
@@ -87,7 +118,7 @@ export class Registry {
 
   /** The transaction is over, and somebody did not await the work that registers now: the task follows the outcome. */
   #late(task: Task, { state }: Scope): void {
-    if (state === 'committed') return this.#settings.pool.accept(task)
+    if (state === 'committed') return void this.#settings.queues.of(task).accept(task)
     if (state === 'unknown') return this.#settleUnrun(task, 'unknown')
     const why =
       'was registered after its transaction had rolled back, and is discarded: await the work that registers it'
@@ -108,7 +139,7 @@ export class Registry {
 
   /** The pool has never seen it as accepted, and it will not. */
   #settleUnrun(task: Task, status: 'discarded' | 'unknown', error?: unknown): void {
-    const { pool } = this.#settings
+    const pool = this.#settings.queues.of(task)
     pool.release(task)
     if (!task.outcome) pool.finish(task, { status, attempts: 0, ...(error !== undefined && { error }) })
   }
@@ -117,10 +148,11 @@ export class Registry {
     if (task.attempts > 0 || (task.state !== 'registered' && task.state !== 'waiting')) return false
     const outcome: TaskOutcome = { status: 'cancelled', attempts: 0 }
     // Before the commit it is nobody's yet: the pool counts it, as accepted and cancelled, when it is handed over.
+    const pool = this.#settings.queues.of(task)
     if (task.state === 'registered') {
-      this.#settings.pool.release(task)
+      pool.release(task)
       task.settle(outcome)
-    } else this.#settings.pool.finish(task, outcome)
+    } else pool.finish(task, outcome)
     return true
   }
 

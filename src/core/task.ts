@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Failure } from './attempt.js'
 import type { CapturedContext } from './context.js'
 import type { Logger, TaskOptions } from './options.js'
 import type { StandardSchema } from './payload.js'
@@ -74,6 +75,8 @@ export interface TaskParts {
   /** JSON text; undefined for a closure, or where a defined task takes no payload. */
   readonly payload: string | undefined
   readonly defined: boolean
+  /** The id of the failure that it runs again. */
+  readonly retryOf?: string | undefined
 }
 
 /** One registered task on its way to its outcome. What the user sees of it is its `TaskHandle` side. */
@@ -84,6 +87,7 @@ export class Task implements TaskHandle {
   readonly options: TaskOptions
   readonly payload: string | undefined
   readonly defined: boolean
+  readonly retryOf: string | undefined
   readonly requestId: string | undefined
   /** Position among all registrations of the instance. */
   readonly order: number
@@ -100,7 +104,7 @@ export class Task implements TaskHandle {
   /** Ends what it is doing now: aborts the running attempt's signal, or wakes it from its backoff. */
   interrupt: ((reason: Error) => void) | undefined
   /** Set while a retry waits for its slot: takes the attempt's result back to the retry loop. */
-  resume: ((failure: unknown) => void) | undefined
+  resume: ((failure: Failure | undefined) => void) | undefined
   #resolve: ((outcome: TaskOutcome) => void) | undefined
   #settled: Promise<TaskOutcome> | undefined
 
@@ -116,6 +120,7 @@ export class Task implements TaskHandle {
     this.options = parts.options
     this.payload = parts.payload
     this.defined = parts.defined
+    this.retryOf = parts.retryOf
     this.requestId = made.requestId
     this.order = made.order
     this.context = made.context

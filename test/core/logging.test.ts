@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { pino } from 'pino'
 import { type AfterCommitOptions, createAfterCommit, type Logger } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
-import { levels, type Line, next, recordingLogger, start } from '../support/recorders.js'
+import { failureLogThat, levels, type Line, next, recordingLogger, start } from '../support/recorders.js'
 import { deferred, until } from '../support/wait.js'
 
 type PinoLine = Record<string, unknown> & { level: number; msg: string }
@@ -110,7 +110,7 @@ describe('Log lines', () => {
 
   for (const [level, failureLog] of [
     ['error', undefined],
-    ['fatal', { write: () => Promise.reject(new Error('down')) }],
+    ['fatal', failureLogThat({ write: () => Promise.reject(new Error('down')) })],
   ] as const) {
     test(`a record that goes to the logger at ${level} carries them as well`, async () => {
       const log = recordingLogger()

@@ -27,7 +27,7 @@ const wrong: readonly [name: string, expected: RegExp, values: readonly unknown[
   ['timeout', /a number from 1 .*Infinity/, [0, -1, Number.NaN, 2 ** 31, '30s', null, false]],
   ['abortGrace', /a number from 0/, [-1, Number.NaN, 2 ** 31, Infinity, '1s', null]],
   ['outsideTransaction', /one of 'run', 'warn', 'throw', 'discard'/, ['ignore', '', null, true]],
-  ['failureLog', /write\(\)/, [{}, 'table', null, () => undefined, { write: true }]],
+  ['failureLog', /check\(\), write\(\), list\(\)/, [{}, 'table', null, () => undefined, { write: () => undefined }]],
   ['logger', /debug\(\), info\(\), warn\(\), error\(\), fatal\(\)/, [incompleteLogger, 'console', null, {}]],
   ['requestId', /a function/, ['7', 7, null, {}]],
   ['context', /run\(\), get\(\), capture\(\)/, [{}, null, 'als', { run: nothing, get: nothing }]],

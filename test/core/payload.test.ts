@@ -193,6 +193,6 @@ describe('Payload', () => {
     await afterCommit(sweep).settled
     await afterCommit.idle()
     assert.equal(given[0], undefined)
-    assert.equal(failures.records[0]?.payload, null)
+    assert.equal(failures.records[0]?.payload, '')
   })
 })

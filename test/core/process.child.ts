@@ -1,5 +1,6 @@
 // Run by process.test.ts, one scenario at a time: what keeps a process alive, and what does not.
 import { createAfterCommit, type Logger } from '../../src/index.js'
+import { failureLogThat } from '../support/recorders.js'
 
 const nothing = () => undefined
 const logger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing }
@@ -18,7 +19,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log(`${timers.length} timers, ${afterCommit.stats().succeeded} succeeded`)
   },
   'a failure log that is down': async () => {
-    const failureLog = { write: () => Promise.reject(new Error('down')) }
+    const failureLog = failureLogThat({ write: () => Promise.reject(new Error('down')) })
     const afterCommit = createAfterCommit({ logger, retry: false, failureLog })
     await afterCommit(boom).settled
     await afterCommit.idle()
@@ -49,7 +50,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log(`${report.interrupted} interrupted`)
   },
   'a close() that waits for a failure log which never answers': async () => {
-    const afterCommit = createAfterCommit({ logger, retry: false, failureLog: { write: forever } })
+    const afterCommit = createAfterCommit({ logger, retry: false, failureLog: failureLogThat({ write: forever }) })
     afterCommit(boom)
     const report = await afterCommit.close({ grace: 100 })
     console.log(`${report.failed} failed`)

@@ -1,6 +1,6 @@
 // Run by rule-14.test.ts with --unhandled-rejections=strict: everything fails here that can.
 import { createAfterCommit } from '../../src/index.js'
-import { levels } from '../support/recorders.js'
+import { failureLogThat, levels } from '../support/recorders.js'
 import { failing, throwables } from '../support/throwables.js'
 
 let failures = 0
@@ -10,7 +10,7 @@ for (const fail of Object.values(failing)) {
     const afterCommit = createAfterCommit({
       logger: logger as unknown as typeof console & { fatal: typeof console.error },
       retry: { retries: 1, minTimeout: 0 },
-      failureLog: { write: fail(make()) as () => Promise<void> },
+      failureLog: failureLogThat({ write: fail(make()) as () => Promise<void> }),
     })
     for (const event of ['accepted', 'started', 'retrying', 'failed', 'failureLogError'] as const) {
       afterCommit.on(event, fail(make()))

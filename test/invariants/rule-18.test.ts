@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineTask, type FailureRecord, prismaFailureLog } from '../../src/index.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
-import { next, type RecordingLogger, start } from '../support/recorders.js'
+import { failureLogThat, next, type RecordingLogger, start } from '../support/recorders.js'
 import { failing } from '../support/throwables.js'
 import { deferred, until } from '../support/wait.js'
 
@@ -135,12 +135,12 @@ describe('Rule 18: the failure log itself fails', () => {
       let answers = 0
       const { afterCommit, log } = start({
         retry: false,
-        failureLog: {
+        failureLog: failureLogThat({
           async write(records) {
             await table.write(records)
             if (++answers === 1) throw new Error('connection lost before the answer')
           },
-        },
+        }),
       })
       for (const name of ['a', 'b', 'c']) afterCommit(name, fails)
       await afterCommit.idle()
@@ -152,7 +152,7 @@ describe('Rule 18: the failure log itself fails', () => {
     test('a check that fails in any way is logged, and the process goes on', async () => {
       for (const fail of Object.values(failing)) {
         const check = fail(new Error('not usable')) as () => Promise<void>
-        const { afterCommit, log } = start({ failureLog: { write: () => Promise.resolve(), check } })
+        const { afterCommit, log } = start({ failureLog: failureLogThat({ check }) })
         afterCommit.watch(db.newClient())
         const line = await until(() => log.at('error')[0])
         assert.match(line.message, /not usable/)
@@ -167,13 +167,13 @@ describe('Rule 18: the failure log itself fails', () => {
     const { afterCommit } = start({
       retry: false,
       timeout: Infinity,
-      failureLog: {
+      failureLog: failureLogThat({
         write(records) {
           if (down || records.some(({ task }) => task === 'poison')) return Promise.reject(new Error('refused'))
           stored.push(...records.map(({ task }) => task))
           return Promise.resolve()
         },
-      },
+      }),
     })
     for (const name of ['poison', 'a', 'b', 'c']) afterCommit(name, fails)
     await afterCommit.idle()
@@ -193,9 +193,9 @@ describe('Rule 18: the failure log itself fails', () => {
       maxPending: 10_500,
       concurrency: 1_000,
       retry: false,
-      failureLog: {
+      failureLog: failureLogThat({
         write: (records) => (down ? Promise.reject(new Error('down')) : Promise.resolve(void stored.push(...records))),
-      },
+      }),
     })
     for (let n = 0; n < 10_500; n++) afterCommit(`task ${n}`, fails)
     await afterCommit.idle()
@@ -208,7 +208,10 @@ describe('Rule 18: the failure log itself fails', () => {
   })
 
   test('a failure log that never answers does not hang `close`', async (t) => {
-    const { afterCommit, log } = start({ retry: false, failureLog: { write: () => deferred().promise } })
+    const { afterCommit, log } = start({
+      retry: false,
+      failureLog: failureLogThat({ write: () => deferred().promise }),
+    })
     afterCommit('fails', fails)
     await next(afterCommit, 'failed')
     t.mock.timers.enable({ apis: ['setTimeout'] })

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { defineTask } from '../../src/index.js'
 import { requestContext } from '../support/context.js'
 import { forEachDatabase } from '../support/databases.js'
-import { next, start } from '../support/recorders.js'
+import { failureLogThat, next, start } from '../support/recorders.js'
 import { deferred } from '../support/wait.js'
 
 const request = requestContext<string>()
@@ -164,12 +164,12 @@ describe('Rule 19: inside a task', () => {
     const written: (string | undefined)[] = []
     const { afterCommit } = start({
       retry: false,
-      failureLog: {
+      failureLog: failureLogThat({
         write() {
           written.push(request.getStore())
           return Promise.resolve()
         },
-      },
+      }),
     })
     request.run('request 1', () => afterCommit(() => Promise.reject(new Error('boom'))))
     await afterCommit.idle()

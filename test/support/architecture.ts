@@ -23,7 +23,7 @@ arrows['app'] = [...library, 'cli']
 const corePackages = ['p-queue', 'p-retry']
 const maxLines = 250
 /** Of code: comments and blank lines do not count. All of the contract's rung 1 is in there. */
-const maxCoreLines = 1_700
+const maxCoreLines = 2_200
 
 /** One sentence for each thing in `src` (an absolute path) that the design forbids. */
 export function violations(src: string): string[] {

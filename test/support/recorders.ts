@@ -10,6 +10,7 @@ import {
   type Logger,
   type Stats,
 } from '../../src/index.js'
+import { memoryFailureLog } from '../../src/failure-logs/index.js'
 import { contextOptions } from './context.js'
 
 export const levels = ['debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -47,13 +48,20 @@ export interface RecordingFailureLog extends FailureLog {
 
 export function recordingFailureLog(): RecordingFailureLog {
   const records: FailureRecord[] = []
+  const memory = memoryFailureLog({ limit: Infinity })
   return {
+    ...memory,
     records,
     write(batch) {
       records.push(...batch)
-      return Promise.resolve()
+      return memory.write(batch)
     },
   }
+}
+
+/** A failure log in memory of which some methods do something else. */
+export function failureLogThat(methods: Partial<FailureLog>): FailureLog {
+  return { ...memoryFailureLog(), ...methods }
 }
 
 export interface Started {
