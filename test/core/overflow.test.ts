@@ -179,7 +179,11 @@ describe('A full pool', () => {
     test('a task that was cancelled before the COMMIT gives its reserved place back', async () => {
       const { afterCommit } = start({ maxPending: 1, overflow: 'refuse' })
       const prisma = afterCommit.watch(db.newClient())
-      await prisma.$transaction(() => Promise.resolve(afterCommit('a', nothing).cancel()))
+      await prisma.$transaction(() => {
+        assert.equal(afterCommit('a', nothing).cancel(), true)
+        assert.equal(afterCommit.stats().reserved, 0)
+        return Promise.resolve(afterCommit('in its place', nothing).cancel())
+      })
       assert.equal(afterCommit.stats().reserved, 0)
       assert.equal((await afterCommit('b', nothing).settled).status, 'succeeded')
     })
