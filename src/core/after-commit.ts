@@ -4,6 +4,7 @@ import { type AfterCommitEventName, type AfterCommitListener, Events } from './e
 import { failureRecord, type FailureRecord, type FailureStatus } from './failure-log.js'
 import { FailureWriter } from './failure-writer.js'
 import { type Failures, failuresOf } from './failures.js'
+import { type Internals, internals } from './internals.js'
 import { consoleLogger, logEvents, logRecord, safeLogger } from './logging.js'
 import { type AfterCommitOptions, defaultRetry, type Logger, mergeRetry, validateOptions } from './options.js'
 import { TransactionWatcher } from './prisma.js'
@@ -81,6 +82,7 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
       stats: () => instance.stats(),
       failures: instance.failures,
       on: <N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>) => events.on(event, listener),
+      [internals]: instance.internals,
     },
   )
 }
@@ -91,6 +93,7 @@ class Instance {
   readonly registry: Registry
   readonly events: Events
   readonly failures: Failures
+  readonly internals: Internals
   readonly #options: AfterCommitOptions
   readonly #context: ContextCarrier
   readonly #logger: Logger
@@ -134,6 +137,8 @@ class Instance {
       events.emit('failureLogError', { error, records })
     }
     this.failures = failuresOf({ log: failureLog, tasks, rerun: (parts, claim) => this.#rerun(parts, claim) })
+    const { registry, watcher } = this
+    this.internals = { registry, watcher, queues: this.#queues, events, context, logger, quiet: () => this.#quiet() }
     this.#writer = failureLog && new FailureWriter({ store: failureLog, context: context.capture(), onLost })
   }
 

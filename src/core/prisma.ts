@@ -89,8 +89,9 @@ export class TransactionWatcher {
   }
 
   async #run({ native, overridden }: Origin, client: Client, callback: Callback, options?: object): Promise<unknown> {
-    const parent = isTransactionClient(client) ? this.#innermost(client) : undefined
-    const lane = parent || overridden ? undefined : this.#lanes.take(client)
+    const around = isTransactionClient(client) ? this.#innermost(client) : undefined
+    const parent = around?.transparent ? undefined : around
+    const lane = around || overridden ? undefined : this.#lanes.take(client)
     let scope: Scope | undefined
     const body = async (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
@@ -109,8 +110,8 @@ export class TransactionWatcher {
       // Up to 7.10 a nested call writes into the options it is given, hence the copy.
       const result = await native.call(lane?.client ?? client, body, options && { ...options })
       const callerRuns = this.#end(scope, parent ? 'released' : 'committed')
-      if (callerRuns) await callerRuns
-      return result
+      // Not awaited in here: what it may throw says nothing about the transaction.
+      return callerRuns ? callerRuns.then(() => result) : result
     } catch (error) {
       const lost = !parent && scope?.state === 'committing' && !isRefusal(error)
       void this.#end(scope, lost ? 'unknown' : 'rolled-back', error)

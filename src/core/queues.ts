@@ -24,6 +24,17 @@ export class Queues {
     return this.#named.get(options.queue ?? '') ?? this.#own
   }
 
+  /** Takes over the tasks of a commit, or one without a transaction. @returns What a `$transaction` that can wait must wait for. */
+  accept(tasks: readonly Task[], callerCanRun: boolean): Promise<void> | undefined {
+    const byCaller = tasks.filter((task) => this.of(task).accept(task, callerCanRun))
+    return byCaller.length > 0 ? this.#runByCaller(byCaller) : undefined
+  }
+
+  /** One after the other: it is back-pressure, and not another pool. */
+  async #runByCaller(tasks: readonly Task[]): Promise<void> {
+    for (const task of tasks) await this.of(task).runByCaller(task)
+  }
+
   get closed(): boolean {
     return this.#own.closed
   }

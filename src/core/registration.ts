@@ -19,11 +19,14 @@ export interface RegistrySettings {
 export class Registry {
   watching = false
   closing = false
+  /** What takes the tasks that are due: the queues, unless a test has put something in their place. */
+  accept: Queues['accept']
   readonly #settings: RegistrySettings
   #registrations = 0
 
   constructor(settings: RegistrySettings) {
     this.#settings = settings
+    this.accept = (tasks, callerCanRun) => settings.queues.accept(tasks, callerCanRun)
   }
 
   register(args: readonly unknown[], scope: Scope | undefined): TaskHandle {
@@ -40,7 +43,7 @@ export class Registry {
       scope.add(task)
     } else if (this.#runsOutside(task)) {
       if (refuses) pool.reserve(task)
-      pool.accept(task)
+      void this.accept([task], false)
     }
     return task
   }
@@ -58,7 +61,7 @@ export class Registry {
       task.context.release()
       throw error
     }
-    pool.accept(task)
+    void this.accept([task], false)
     return task
   }
 
@@ -86,20 +89,12 @@ export class Registry {
 
   /** A transaction or a savepoint is over. */
   settle({ state, tasks, hooks, error }: Settlement): Promise<void> | undefined {
-    const { queues } = this.#settings
-    const mine: Task[] = []
-    for (const task of tasks) {
-      if (state === 'committed') {
-        if (queues.of(task).accept(task, true)) mine.push(task)
-      } else this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
+    const callerRuns = state === 'committed' ? this.accept(tasks, true) : undefined
+    if (state !== 'committed') {
+      for (const task of tasks) this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
     }
     for (const hook of hooks) hook.run()
-    return mine.length > 0 ? this.#runByCaller(mine) : undefined
-  }
-
-  /** One after the other: it is back-pressure, and not another pool. */
-  async #runByCaller(tasks: readonly Task[]): Promise<void> {
-    for (const task of tasks) await this.#settings.queues.of(task).runByCaller(task)
+    return callerRuns
   }
 
   /** After `close()` only what is already under way, a transaction or a task, may go on registering. */
@@ -118,7 +113,7 @@ export class Registry {
 
   /** The transaction is over, and somebody did not await the work that registers now: the task follows the outcome. */
   #late(task: Task, { state }: Scope): void {
-    if (state === 'committed') return void this.#settings.queues.of(task).accept(task)
+    if (state === 'committed') return void this.accept([task], false)
     if (state === 'unknown') return this.#settleUnrun(task, 'unknown')
     const why =
       'was registered after its transaction had rolled back, and is discarded: await the work that registers it'

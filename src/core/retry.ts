@@ -43,7 +43,7 @@ export async function retry(
 }
 
 /** p-retry's AbortError, of whichever copy of p-retry: "do not try again". fetch's error of that name has no `originalError`. */
-function isAbortError(error: unknown): error is Error & { readonly originalError: Error } {
+export function isAbortError(error: unknown): error is Error & { readonly originalError: Error } {
   try {
     return error instanceof Error && error.name === 'AbortError' && 'originalError' in error
   } catch {

@@ -37,6 +37,8 @@ export class Scope {
   innermost: Scope = this
   /** Nested transactions that have been called for and have not ended. */
   nested = 0
+  /** Transactions nested in it count as outermost ones: it is a test's, which rolls back whatever happened in it. */
+  transparent = false
   /** Its callback has returned or thrown. */
   over = false
   /** Whether somebody sees the queries of the transaction fail; kept at the root. */

@@ -1,0 +1,31 @@
+import { OptionsError } from '../core/errors.js'
+import type { Internals } from '../core/internals.js'
+import type { Task } from '../core/task.js'
+
+/**
+ * Gives the tasks that are due to `accept` in place of the pool, until the function returned is called. Stand-ins may be put in
+ * front of one another; they are taken away in the reverse order.
+ */
+export function standIn(
+  { registry, queues }: Internals,
+  accept: (tasks: readonly Task[], callerCanWait: boolean) => Promise<void> | undefined,
+): () => void {
+  const before = registry.accept
+  const own: typeof before = (tasks, callerCanWait) => {
+    for (const task of tasks) queues.of(task).release(task)
+    const cancelled = tasks.filter((task) => task.outcome)
+    void before(cancelled, false) // they count as accepted and cancelled, and nothing of them runs
+    return accept(
+      tasks.filter((task) => !task.outcome),
+      callerCanWait,
+    )
+  }
+  registry.accept = own
+  let restored = false
+  return () => {
+    if (restored) return
+    if (registry.accept !== own) throw new OptionsError('Restore what was put in place later first')
+    registry.accept = before
+    restored = true
+  }
+}
