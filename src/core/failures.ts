@@ -147,12 +147,14 @@ export function failuresOf({ log, tasks, rerun }: FailuresSettings): Failures {
     async purge({ before, status = ['retried', 'resolved'], limit = 1_000 }) {
       checkDate('before', before)
       checkLimit(limit)
-      for (let purged = 0; ;) {
-        const step = await store().purge({ before, status: statusesOf(status), limit })
+      let purged = 0
+      let step: number
+      do {
+        step = await store().purge({ before, status: statusesOf(status), limit })
         purged += step
-        if (step < limit) return purged
         await new Promise((resolve) => setImmediate(resolve))
-      }
+      } while (step > 0)
+      return purged
     },
   }
 }

@@ -1,11 +1,14 @@
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileFailureLog, memoryFailureLog } from '../../src/failure-logs/index.js'
-import { prismaFailureLog } from '../../src/index.js'
+import { createAfterCommit, defineTask, prismaFailureLog } from '../../src/index.js'
 import { failureLogSuite } from '../../src/testing/failure-log-suite.js'
 import { forEachDatabase } from '../support/databases.js'
+import { recordingLogger } from '../support/recorders.js'
+import { record } from './record.js'
 
 describe('memoryFailureLog', () => {
   failureLogSuite({ describe, test, create: createMemory })
@@ -35,6 +38,43 @@ describe('prismaFailureLog', () => {
       }
     }
     failureLogSuite({ describe, test, create })
+
+    test('two purges at once, beside retries that fail again, cost no failure and cause no error', async () => {
+      await db.reset()
+      const log = recordingLogger()
+      const task = defineTask('pays', (n: number) => {
+        if (n % 2 === 0) throw new Error('boom')
+      })
+      const open = () => {
+        const client = db.newClient()
+        const failureLog = prismaFailureLog(() => client)
+        return createAfterCommit({ logger: log, retry: false, tasks: [task], failureLog })
+      }
+      const [purges, retries] = [
+        [open(), open()],
+        [open(), open()],
+      ]
+      const client = db.newClient()
+      const records = Array.from({ length: 600 }, (_, n) => record({ task: 'pays', payload: String(n) }))
+      await prismaFailureLog(() => client).write(records)
+
+      const retried = new AbortController()
+      const purging = purges.map(async ({ failures }) => {
+        let purged = 0
+        while (!retried.signal.aborted) purged += await failures.purge({ before: new Date(), limit: 20 })
+        return purged
+      })
+      await Promise.all(retries.map(({ failures }) => failures.retryAll()))
+      await Promise.all(retries.map((each) => each.idle()))
+      retried.abort()
+      const purged = await Promise.all(purging)
+
+      assert.deepEqual(log.at('fatal'), [])
+      const left = await db.query<{ status: string }>('SELECT "status" FROM "TaskFailure"')
+      assert.equal(left.filter(({ status }) => status === 'failed').length, 300)
+      const done = left.filter(({ status }) => status === 'retried').length
+      assert.equal((purged[0] ?? 0) + (purged[1] ?? 0) + done, 600)
+    })
   })
 })
 
