@@ -1,8 +1,9 @@
 // capture(afterCommit): collects what is due instead of running it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { AbortError, type AfterCommit, createAfterCommit, defineTask } from '../../src/index.js'
-import { capture } from '../../src/testing/index.js'
+import { capture, fakeClient } from '../../src/testing/index.js'
 import { forEachDatabase } from '../support/databases.js'
 import { recordingFailureLog, recordingLogger } from '../support/recorders.js'
 import { watched } from '../support/watched.js'
@@ -120,6 +121,12 @@ describe('capture', () => {
     const handle = afterCommit('a', () => void ran.push('a'))
     assert.equal(handle.cancel(), true)
     assert.deepEqual(captured.tasks, [])
+
+    const prisma = afterCommit.watch(fakeClient<PrismaClient>().client)
+    await prisma.$transaction(async () => void afterCommit('b', () => void ran.push('b')).cancel())
+    assert.deepEqual(captured.tasks, [])
+    const { accepted, cancelled } = afterCommit.stats()
+    assert.deepEqual({ accepted, cancelled }, { accepted: 1, cancelled: 1 }, 'b was due, as it is in the pool')
     await captured.run()
     assert.deepEqual(ran, [])
   })

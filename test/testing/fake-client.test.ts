@@ -94,6 +94,25 @@ const programs: Record<string, (world: World) => Promise<unknown>> = {
         tx.$transaction((nested) => both(nested, 'c')),
       ])
     }),
+  'a nested transaction that nobody awaits': async ({ prisma, both }) => {
+    let nested: Promise<unknown> | undefined
+    const over = deferred()
+    const outer = prisma.$transaction(async (tx) => {
+      await both(tx, 'a')
+      const started = deferred()
+      nested = tx.$transaction(async (inner) => {
+        await both(inner, 'b')
+        started.resolve()
+        await over.promise
+      })
+      nested.catch(() => undefined)
+      await started.promise
+    })
+    const error = await outer.catch((thrown: unknown) => thrown)
+    over.resolve()
+    await assert.rejects(nested ?? outer)
+    throw error
+  },
   'a query after the end': async ({ prisma, both }) => {
     const tx = await prisma.$transaction(async (open) => {
       await both(open, 'a')

@@ -44,23 +44,29 @@ forEachDatabase((db) => {
   test('rejects the promise of $transaction with what a task threw, although the rows are stored', async () => {
     await db.reset()
     const failureLog = recordingFailureLog()
-    const { prisma, both, afterCommit, outcome } = watched(db, {
+    const { prisma, both, task, afterCommit, outcome } = watched(db, {
       failureLog,
       retry: { retries: 3, minTimeout: 60_000 },
     })
     using _ = inline(afterCommit)
     const error = new Error('push is down')
     let rolledBack = false
+    const over = deferred()
+    let late: Promise<unknown> | undefined
     const failing = prisma.$transaction(async (tx) => {
       afterCommit.onRollback(() => {
         rolledBack = true
       })
+      late = over.promise.then(() => task('late'))
       afterCommit('push', () => Promise.reject(error))
       await both(tx, 'a')
     })
     await assert.rejects(failing, (thrown) => thrown === error)
     assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
     assert.equal(rolledBack, false)
+    over.resolve()
+    await late
+    assert.deepEqual((await outcome()).ran, ['a', 'late'], 'the transaction counts as committed')
     assert.deepEqual(failureLog.records, [])
   })
 
