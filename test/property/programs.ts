@@ -23,7 +23,7 @@ const both = fc.record({
   task: fc.constantFrom<TaskKind>('succeeds', 'again', 'parent', 'fails'),
 })
 
-const { steps } = fc.letrec<{ step: Step; steps: readonly Step[] }>((tie) => ({
+const grammar = fc.letrec<{ step: Step; steps: readonly Step[] }>((tie) => ({
   steps: fc.array(tie('step'), { maxLength: 4, depthIdentifier: 'steps' }),
   step: fc.oneof(
     { depthIdentifier: 'steps', maxDepth: 3 },
@@ -38,7 +38,7 @@ const { steps } = fc.letrec<{ step: Step; steps: readonly Step[] }>((tie) => ({
 }))
 
 export const programs: fc.Arbitrary<Program> = fc.record({
-  transactions: fc.array(fc.record({ steps, succeedsAt: fc.integer({ min: 1, max: 2 }) }), {
+  transactions: fc.array(fc.record({ steps: grammar.steps, succeedsAt: fc.integer({ min: 1, max: 2 }) }), {
     minLength: 1,
     maxLength: 5,
   }),
