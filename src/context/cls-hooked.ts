@@ -22,7 +22,7 @@ export interface ClsNamespace {
 export function clsHooked(namespace: ClsNamespace): ContextCarrier {
   if (!isNamespace(namespace)) throw OptionsError.expected('namespace', 'a cls-hooked namespace', namespace)
   const key = Symbol('after-commit') // of this carrier: instances do not see the transactions of each other
-  const active = (): object | undefined => (namespace.active as object | null) ?? undefined
+  const active = (): object => (namespace.active as object | null) ?? {}
 
   // Not `namespace.run`: it writes the context into whatever is thrown, which keeps the one as long as the other and fails for
   // frozen errors and strings. Not `runPromise`: it leaves the context only when the promise is settled, so what its caller
@@ -37,11 +37,8 @@ export function clsHooked(namespace: ClsNamespace): ContextCarrier {
   }
 
   return {
-    run(value, fn) {
-      const { context, values } = viewed(active())
-      return within(view(context, new Map([...values, [key, value]])), fn)
-    },
-    get: () => (active() as Record<symbol, unknown> | undefined)?.[key],
+    run: (value, fn) => within(view(active(), key, value), fn),
+    get: () => Reflect.get(active(), key),
     capture() {
       // cls-hooked finds the context of what runs in an AsyncResource by its id, and forgets it when that is destroyed. The
       // resource takes along what AsyncLocalStorage and other namespaces hold, too.
@@ -62,36 +59,21 @@ function isNamespace(value: unknown): value is ClsNamespace {
   return ['enter', 'exit'].every((method) => typeof Reflect.get(value, method) === 'function')
 }
 
-/** Answers with the context and the values of a view, and of nothing that inherits from one. */
-const inside = Symbol('after-commit.inside')
-/** Marks the contexts that `detached` has made. */
-const ours = Symbol('after-commit.ours')
-
-interface Viewed {
-  readonly context: object
-  readonly values: ReadonlyMap<string | symbol, unknown>
-}
-
-/** The application's context with our values on top. Writing goes through to it, which a child context would keep for itself. */
-function view(context: object, values: Viewed['values']): object {
-  const result: object = new Proxy(context, {
-    get(target, key, receiver) {
-      if (key === inside) return receiver === result ? { context, values } : undefined
-      return values.has(key) ? values.get(key) : Reflect.get(target, key, receiver)
-    },
+/** The application's context with a value on top. Writing goes through to it, which a child context would keep for itself. */
+function view(context: object, key: symbol, value: unknown): object {
+  return new Proxy(context, {
+    get: (target, name, receiver): unknown => (name === key ? value : Reflect.get(target, name, receiver)),
   })
-  return result
 }
 
-/** Views and detached contexts never pile up: a task that registers its successor would make a chain without end. */
-function viewed(active: object | undefined): Viewed {
-  const found = active && (Reflect.get(active, inside) as Viewed | undefined)
-  return found ?? { context: active ?? {}, values: new Map() }
-}
+/** Marks the contexts that `detached` has made, seen through their views, too. */
+const ours = Symbol('after-commit')
 
-/** A context with the values of `active`, in which whatever is set is not seen there. */
-function detached(active: object | undefined): object {
-  const { context } = viewed(active)
+/**
+ * A context with the values of `context`, in which whatever is set is not seen there. One of ours is copied and not inherited
+ * from: tasks that register their successors would make a chain without end.
+ */
+function detached(context: object): object {
   const isOurs = Object.hasOwn(context, ours)
   const parent: object | null = isOurs ? (Object.getPrototypeOf(context) as object) : context
   return Object.assign(Object.create(parent) as object, isOurs ? context : { [ours]: true })

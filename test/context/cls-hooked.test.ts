@@ -183,14 +183,19 @@ describe('clsHooked', () => {
 
   test('the contexts of tasks that register their successors make no chain', async () => {
     const afterCommit = instance({ maxPending: 10 })
+    const other = instance({ maxPending: 10 })
     const depths = new Set<number>()
     const again = (n: number): void => {
       depths.add(depth(namespace.active as object))
-      if (n > 0) afterCommit(() => again(n - 1))
+      namespace.set('step', n)
+      const register = n % 2 === 0 ? afterCommit : other
+      if (n > 0) register(() => again(n - 1))
     }
     await request('1', async () => {
       again(100)
-      await afterCommit.idle()
+      while (afterCommit.stats().pending + other.stats().pending > 0) {
+        await Promise.all([afterCommit.idle(), other.idle()])
+      }
     })
     // The request's own, and that of a task, which inherits from it.
     assert.deepEqual([...depths], [2, 3])
