@@ -26,7 +26,7 @@ else {
 async function soak(name: CarrierName): Promise<void> {
   const carried = await open(name)
   const wrong: number[] = []
-  await transactions(carried, Math.max(step, 2_000), wrong) // caches fill, code is compiled
+  await transactions(carried, 5_000, wrong) // caches fill, code is compiled
   const heaps = [await heap()]
   const contexts = carried.contexts()
   for (let done = step; done <= total; done += step) {
