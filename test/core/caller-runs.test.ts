@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { forEachDatabase } from '../support/databases.js'
 import { sampledStats, start } from '../support/recorders.js'
 import { sharedClient } from '../support/watched.js'
-import { deferred } from '../support/wait.js'
+import { deferred, until } from '../support/wait.js'
 
 describe("A full pool with overflow 'caller-runs'", () => {
   test('outside a transaction there is nobody to wait: the task is rejected with a record', async () => {
@@ -22,16 +22,17 @@ describe("A full pool with overflow 'caller-runs'", () => {
   })
 
   forEachDatabase((db) => {
-    const full = (options = {}) => {
+    const full = async (options = {}) => {
       const { afterCommit, failures } = start({ maxPending: 1, overflow: 'caller-runs', concurrency: 1, ...options })
       const prisma = afterCommit.watch(sharedClient(db))
       const finish = deferred()
-      const first = afterCommit('first', () => finish.promise)
-      return { afterCommit, prisma, failures, finish, first }
+      afterCommit('first', () => finish.promise)
+      await until(() => afterCommit.stats().running === 1)
+      return { afterCommit, prisma, failures, finish }
     }
 
     test('the promise of $transaction runs the tasks after its COMMIT, one after the other, and waits for them', async () => {
-      const { afterCommit, prisma, finish } = full()
+      const { afterCommit, prisma, finish } = await full()
       const samples = sampledStats(afterCommit)
       const seen: string[] = []
       const result = await prisma.$transaction(async (tx) => {
@@ -57,7 +58,7 @@ describe("A full pool with overflow 'caller-runs'", () => {
     })
 
     test('with its retries, and a failure for good leaves the result of the transaction alone', async () => {
-      const { afterCommit, prisma, failures, finish } = full()
+      const { afterCommit, prisma, failures, finish } = await full()
       const attempts: number[] = []
       const result = await prisma.$transaction(() => {
         afterCommit('fails', ({ attempt }) => {
@@ -77,7 +78,7 @@ describe("A full pool with overflow 'caller-runs'", () => {
     })
 
     test('in the async context of its registration', async () => {
-      const { afterCommit, prisma, finish } = full()
+      const { afterCommit, prisma, finish } = await full()
       const request = new AsyncLocalStorage<string>()
       const seen: unknown[] = []
       await prisma.$transaction(() => {
@@ -90,7 +91,7 @@ describe("A full pool with overflow 'caller-runs'", () => {
     })
 
     test('the deadline of close() interrupts it, and then the promise of $transaction resolves', async () => {
-      const { afterCommit, prisma, failures, finish } = full()
+      const { afterCommit, prisma, failures, finish } = await full()
       const started = deferred()
       const transaction = prisma.$transaction(() => {
         afterCommit('hangs', ({ signal }) => {
