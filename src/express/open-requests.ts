@@ -13,7 +13,6 @@ export class OpenRequests {
   readonly #server: HttpServer
   readonly #open = new Set<ServerResponse>()
   #finishing = false
-  #onNone: (() => void) | undefined
 
   constructor(server: HttpServer) {
     this.#server = server
@@ -22,15 +21,10 @@ export class OpenRequests {
       if (this.#finishing) lastOnItsConnection(response)
       response.once('close', () => {
         this.#open.delete(response)
-        if (this.#open.size === 0) this.#onNone?.()
         // Its headers may have been sent before it was the last one.
         if (this.#finishing) setImmediate(() => server.closeIdleConnections())
       })
     })
-  }
-
-  get size(): number {
-    return this.#open.size
   }
 
   /** Takes no more connections and resolves when every request is answered, or `grace` milliseconds are over. */
@@ -42,11 +36,10 @@ export class OpenRequests {
     const closed = once(this.#server, 'close')
     this.#server.close()
     this.#server.closeIdleConnections()
-    do {
-      await within(left(), this.#answered())
-      // To Node a connection that has sent nothing yet is not idle. It might hold a request that is on its way.
-      await within(Math.min(linger, left()), closed)
-    } while (this.#open.size > 0 && left() > 0)
+    // To Node a connection that has sent nothing yet is not idle. It may hold a request that is on its way, but not us for ever.
+    let gone = false
+    do gone = await within(Math.min(linger, left()), closed)
+    while (!gone && this.#open.size > 0 && left() > 0)
   }
 
   /** Ends what is left, and answers how many requests that were. */
@@ -54,13 +47,6 @@ export class OpenRequests {
     const { size } = this.#open
     this.#server.closeAllConnections()
     return size
-  }
-
-  #answered(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#onNone = resolve
-    })
   }
 }
 
