@@ -1,32 +1,11 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
-import { type FailureRecord, prismaFailureLog } from '../../src/index.js'
+import { prismaFailureLog } from '../../src/index.js'
+import { at, record } from '../failure-logs/record.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
 import { start } from '../support/recorders.js'
 import { until } from '../support/wait.js'
-
-const at = new Date('2026-02-28T12:00:00.123Z')
-
-function record(more: Partial<FailureRecord> = {}): FailureRecord {
-  return {
-    id: randomUUID(),
-    task: 'give-points',
-    payload: '{"user":7}',
-    status: 'failed',
-    errorName: 'Error',
-    errorMessage: 'boom',
-    errorStack: 'Error: boom\n    at somewhere',
-    attempts: 4,
-    requestId: 'request 7',
-    retryOf: null,
-    registeredAt: at,
-    lastAttemptAt: at,
-    recordedAt: at,
-    ...more,
-  }
-}
 
 const many = (length: number) => Array.from({ length }, (_, n) => record({ task: `task ${n}` }))
 const count = async (db: TestDatabase) =>

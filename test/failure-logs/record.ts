@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FailureRecord } from '../../src/index.js'
 
-const at = new Date('2026-02-28T12:00:00.123Z')
+export const at = new Date('2026-02-28T12:00:00.123Z')
 
 export function record(more: Partial<FailureRecord> = {}): FailureRecord {
   return {
