@@ -87,7 +87,7 @@ async function withEngine<T>(
     provider: factory.provider,
     adapterName: factory.adapterName,
     async connect() {
-      const adapter = factory instanceof PrismaPg ? await connectKnowingChar(factory) : await factory.connect()
+      const adapter = await (factory instanceof PrismaPg ? connectKnowingChar(factory) : connectQuoting(factory))
       connected.push(adapter)
       return adapter
     },
@@ -125,6 +125,15 @@ async function connectKnowingChar(factory: PrismaPg) {
     return result
   }
   pool.query = relabelled as unknown as typeof pool.query
+  return adapter
+}
+
+// The engine 7.10 asks SQLite for a partial index by its name in double quotes, which the drivers' SQLite takes for a column.
+async function connectQuoting(factory: AdapterFactory) {
+  const adapter = await factory.connect()
+  const queryRaw = adapter.queryRaw.bind(adapter)
+  adapter.queryRaw = (query) =>
+    queryRaw({ ...query, sql: query.sql.replace(/(FROM sqlite_master .* name = )"(\w+)"/, `$1'$2'`) })
   return adapter
 }
 

@@ -23,6 +23,7 @@ const rules: [RegExp, string][] = [
   [/^CREATE (UNIQUE )?INDEX "\w+" ON "\w+"\([^()]*\);$/, '$&'],
   [/^ALTER TABLE "\w+" ADD CONSTRAINT "\w+" FOREIGN KEY .*;$/, '$&'],
   [/^DROP TABLE "\w+";$/, '$&'],
+  [/^DROP INDEX "([A-Za-z]+)(_\w+)";$/, 'DROP INDEX "$1$2" ON "$1";'], // Prisma's names begin with the table
 ]
 
 const column =

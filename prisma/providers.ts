@@ -11,6 +11,7 @@ const nativeTypes: Record<Provider, Record<string, Record<string, string>>> = {
   postgresql: {},
   mysql: {
     TaskFailure: { payload: '@db.LongText', errorMessage: '@db.LongText', errorStack: '@db.LongText' },
+    OutboxMessage: { payload: '@db.LongText', headers: '@db.LongText', lastError: '@db.LongText' },
   },
 }
 
@@ -25,6 +26,8 @@ export const inPrisma = (...path: string[]) => resolve(here, ...path)
 export function deriveSchema(schema: string, provider: Provider): string {
   if (provider === 'sqlite') return schema
   let derived = schema.replace('"sqlite"', `"${provider}"`).replace('"client/sqlite"', `"${provider}"`)
+  // SQLite numbers rows in 64 bits too, but only in a column that is an INTEGER.
+  derived = derived.replace(/(model OutboxMessage \{\n\s+id\s+)Int   /, '$1BigInt')
   for (const [model, columns] of Object.entries(nativeTypes[provider])) {
     for (const [column, type] of Object.entries(columns)) {
       const line = new RegExp(`(model ${model} \\{[^}]*?\\n\\s+${column}\\s+String\\??)`)

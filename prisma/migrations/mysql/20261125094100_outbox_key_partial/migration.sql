@@ -1,0 +1,1 @@
+-- MySQL and MariaDB have no partial indexes: this one stays as it is
