@@ -16,8 +16,8 @@ export interface FileFailureLogOptions {
  * it may share the file. A line that a crash has torn is passed over, and what follows it is read.
  *
  * All failures are also in memory, `maxBytes * (keep + 1)` bytes of text at most. Reading and writing are synchronous: a batch
- * of 100 failures takes a millisecond or two, reading 50_000 failures at the start about half a second. What is
- * written survives the end of the process at once, and a power failure when the operating system has written it to the disk.
+ * of 100 failures takes a millisecond or two, reading 50_000 failures at the start about half a second. A write or a change
+ * resolves when it is on the disk (fdatasync, which does not hold the event loop), so it survives a power failure.
  *
  * @throws OptionsError for a wrong option.
  */
@@ -37,21 +37,28 @@ export function fileFailureLog(path: string, options: FileFailureLogOptions = {}
   }
   return {
     check: () => now(() => journal.add([])),
-    write: (records) => now(() => journal.add(records.filter(({ id }) => !journal.rows.has(id)))),
+    async write(records) {
+      await now(() => journal.add(records.filter(({ id }) => !journal.rows.has(id))))
+      await journal.flush()
+    },
     list: (query) => now(() => selectRows(journal.rows, query)),
     get: (id) => now(() => journal.rows.get(id)),
-    transition: (id, from, status) =>
-      now(() => {
-        const changes = hasStatus(journal.rows, id, from)
-        if (changes) journal.add([{ id, status }])
-        return changes
-      }),
+    async transition(id, from, status) {
+      const changes = await now(() => {
+        const found = hasStatus(journal.rows, id, from)
+        if (found) journal.add([{ id, status }])
+        return found
+      })
+      if (changes) await journal.flush()
+      return changes
+    },
     async purge(query) {
       const rows = await now(() => {
         const found = rowsToPurge(journal.rows, query)
         journal.add(found.map(({ id }) => ({ id, status: 'purged' })))
         return found
       })
+      await journal.flush()
       purged ||= rows.length > 0
       if (purged && rows.length < query.limit) {
         purged = false

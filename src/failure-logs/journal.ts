@@ -2,6 +2,8 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  fdatasync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -14,6 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import type { FailureRecord, FailureStatus } from '../core/failure-log.js'
 import { changeStatus, type Rows } from './rows.js'
 
@@ -80,6 +83,17 @@ export class Journal {
     this.#append(text)
   }
 
+  /** Resolves when what was added is on the disk, and would be there after a power failure. */
+  async flush(): Promise<void> {
+    // Opened here and now: a thread of the pool might look for it in the middle of `#rotate`.
+    const descriptor = openSync(this.#path, 'r+')
+    try {
+      await promisify(fdatasync)(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+
   /** Takes purged failures out of the files. What it leaves, their `purged` lines, is short and does no harm. */
   async compact(): Promise<void> {
     for (const file of [...this.#oldFiles(), this.#path]) {
@@ -89,23 +103,27 @@ export class Journal {
       const lines = linesOf(readFileSync(file, 'utf8'))
       const kept = lines.filter((line) => !isRecord(line) || this.rows.has(line.id))
       if (kept.length === lines.length) continue
-      writeFileSync(`${file}.new`, kept.map((line) => `${JSON.stringify(line)}\n`).join(''))
+      writeFileSync(`${file}.new`, kept.map((line) => `${JSON.stringify(line)}\n`).join(''), { flush: true })
       renameSync(`${file}.new`, file)
     }
   }
 
   #append(text: string): void {
+    const isNew = this.#file === undefined
     try {
       appendFileSync(this.#path, text)
     } finally {
       this.read() // even half of it
     }
+    if (isNew) syncFolder(dirname(this.#path))
   }
 
   #rotate(): void {
     const last = this.#oldFiles().at(-1)
+    sync(this.#path, 'r+') // `flush` knows only the newest file
     renameSync(this.#path, `${this.#path}.${last === undefined ? 1 : numberOf(last) + 1}`)
     writeFileSync(this.#path, '')
+    syncFolder(dirname(this.#path))
     this.#file = nameOf(statSync(this.#path))
     this.#size = 0
     this.#torn = false
@@ -139,6 +157,24 @@ const nameOf = ({ ino, birthtimeMs }: Stats): string => `${ino} ${birthtimeMs}`
 const numberOf = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1))
 
 const isRecord = (line: Line): line is FailureRecord => 'task' in line
+
+function sync(path: string, flags: string): void {
+  const descriptor = openSync(path, flags)
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** A new name is on the disk when its folder is. */
+function syncFolder(path: string): void {
+  try {
+    sync(path, 'r')
+  } catch {
+    // Windows opens no folders.
+  }
+}
 
 function readFrom(path: string, start: number, end: number): string {
   const buffer = Buffer.alloc(end - start)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import fs, { statSync } from 'node:fs'
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { statSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -40,6 +41,32 @@ describe('fileFailureLog', () => {
         { id: first.id, status: 'retried' },
       ],
     )
+  })
+
+  test('has on the disk what it says that it has stored', async (t) => {
+    const { path } = await newFile()
+    const flushed: string[] = []
+    const { fdatasync } = fs
+    const { mock } = t.mock.method(fs, 'fdatasync', (descriptor: number, done: fs.NoParamCallback) =>
+      fdatasync(descriptor, (error) => {
+        flushed.push(fs.readFileSync(path, 'utf8'))
+        done(error)
+      }),
+    )
+    syncBuiltinESMExports()
+    t.after(() => {
+      mock.restore()
+      syncBuiltinESMExports()
+    })
+    const log = fileFailureLog(path)
+    const one = record()
+    await log.write([one])
+    await log.transition(one.id, ['failed'], 'resolved')
+    await log.transition(one.id, ['failed'], 'retried')
+    await log.purge({ before: new Date(), status: ['resolved'], limit: 10 })
+    const line = `${JSON.stringify(one)}\n`
+    const resolved = `${line}${JSON.stringify({ id: one.id, status: 'resolved' })}\n`
+    assert.deepEqual(flushed, [line, resolved, `${resolved}${JSON.stringify({ id: one.id, status: 'purged' })}\n`])
   })
 
   test('begins the next file before one exceeds `maxBytes`, and keeps `keep` of the full ones', async () => {
@@ -173,12 +200,14 @@ describe('fileFailureLog', () => {
     const written: string[] = []
     const purged = new AbortController()
     const writing = (async () => {
+      const writes: Promise<void>[] = []
       while (!purged.signal.aborted) {
         const one = record({ recordedAt: new Date(1_000) })
-        await other.write([one])
         written.push(one.id)
+        writes.push(other.write([one])) // in every turn of the event loop, however long the disk takes
         await new Promise(setImmediate)
       }
+      await Promise.all(writes)
     })()
     const query = { before: new Date(10), status: ['failed'], limit: 1_000 } as const
     assert.equal(await log.purge(query), 100)
