@@ -1,0 +1,1 @@
+exports.run = ({ n }, { log }) => log.info({ n }, 'told')
