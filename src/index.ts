@@ -11,3 +11,4 @@
  * prisma.ts (how transactions are watched), pool.ts and attempt.ts (how tasks run), failure-log.ts (what is kept).
  */
 export * from './core/index.js'
+export { prismaFailureLog } from './failure-logs/prisma.js'

@@ -36,8 +36,9 @@ export function clsHooked(namespace: ClsNamespace): ContextCarrier {
     }
   }
 
+  const run: ContextCarrier['run'] = (value, fn) => within(view(active(), key, value), fn)
   return {
-    run: (value, fn) => within(view(active(), key, value), fn),
+    run,
     get: () => Reflect.get(active(), key),
     capture() {
       // cls-hooked finds the context of what runs in an AsyncResource by its id, and forgets it when that is destroyed. The
@@ -47,7 +48,8 @@ export function clsHooked(namespace: ClsNamespace): ContextCarrier {
         () => new AsyncResource('after-commit', { requireManualDestroy: true }),
       )
       return {
-        run: (fn) => resource.runInAsyncScope(fn),
+        run: <R>(value: unknown, fn: (given?: unknown) => R, given?: unknown) =>
+          resource.runInAsyncScope(() => run(value, () => fn(given))),
         release: () => void resource.emitDestroy(),
       }
     },

@@ -1,4 +1,6 @@
+import type { AfterCommit, AfterCommitFunction, StoresMessage } from './face.js'
 import { asyncLocalStorageCarrier, type ContextCarrier } from './context.js'
+import { Deadlines } from './deadlines.js'
 import { OptionsError } from './errors.js'
 import { type AfterCommitEventName, type AfterCommitListener, Events } from './events.js'
 import { failureRecord, type FailureRecord, type FailureStatus } from './failure-log.js'
@@ -9,48 +11,14 @@ import { consoleLogger, logEvents, logRecord, safeLogger } from './logging.js'
 import { type AfterCommitOptions, defaultRetry, type Logger, mergeRetry, validateOptions } from './options.js'
 import { TransactionWatcher } from './prisma.js'
 import type { PrismaLike } from './prisma-client.js'
+import { untested } from './prisma-version.js'
 import { Queues } from './queues.js'
 import { Registry } from './registration.js'
-import { Scope, type Settlement } from './scope.js'
+import { Scope } from './scope.js'
+import type { QueueControl } from './slots.js'
 import { type Stats, statsOf } from './stats.js'
 import { Turn } from './turn.js'
-import type { DefinedTask, Task, TaskHandle, TaskOutcome, TaskParts, TaskRun, TaskStatus } from './task.js'
-
-/** Says what must happen after the transaction. */
-export interface AfterCommitFunction {
-  /** Registers a closure under its own name. Synchronous; the task starts after the COMMIT, or never. */
-  (run: TaskRun): TaskHandle
-  /** Registers a closure. */
-  (name: string, run: TaskRun): TaskHandle
-  /**
-   * Registers a defined task; its payload is turned into JSON here and now.
-   * @throws PayloadError for what JSON cannot carry. PoolFullError with `overflow: 'refuse'`. ClosedError after `close()`.
-   */
-  <In, Out>(task: DefinedTask<In, Out>, ...payload: [In] extends [void] ? [] : [payload: In]): TaskHandle
-  /**
-   * Runs if the innermost open transaction or savepoint, or one around it, rolls back: after the outermost one has ended,
-   * not awaited, its errors logged. @throws NoTransactionError outside a transaction.
-   */
-  onRollback(run: () => unknown): void
-  /** Whether there is a watched transaction, still open, around the caller. Opens no connection. */
-  inTransaction(): boolean
-}
-
-export interface AfterCommit extends AfterCommitFunction {
-  /** A client of the same type whose `$transaction` is known here; the client given stays as it was. */
-  watch<C extends PrismaLike>(client: C): C
-  /** The same function, bound to one transaction client instead of the one around the caller. */
-  for(tx: object): AfterCommitFunction
-  /** Resolves when nothing is pending, and all failures are stored or, where the log is down, given to the logger. */
-  idle(): Promise<void>
-  /** Takes no more, drains until `grace` milliseconds are over, then interrupts and records what is left. @default 10_000 */
-  close(options?: { readonly grace?: number }): Promise<Stats>
-  stats(): Stats
-  /** What the failure log has, and what can be done with it. */
-  readonly failures: Failures
-  /** Adds a listener; the function returned removes it. @throws OptionsError for an event that does not exist. */
-  on<N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>): () => void
-}
+import type { Task, TaskHandle, TaskOutcome, TaskParts, TaskStatus } from './task.js'
 
 /**
  * Creates an instance: one pool, one failure log, any number of watched clients.
@@ -65,7 +33,7 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
   const instance = new Instance(options)
   const { watcher, events } = instance
   const bind = (at: () => Scope | undefined): AfterCommitFunction =>
-    Object.assign((...args: unknown[]) => instance.registry.register(args, at()), {
+    Object.assign(((...args: unknown[]) => instance.registry.register(args, at())) as AfterCommitFunction, {
       onRollback: (run: () => unknown) => instance.registry.onRollback(run, at()),
       inTransaction: () => at()?.isOpen ?? false,
     })
@@ -77,9 +45,12 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
         watcher.scopeOf(tx) // a client that is not watched is an error here, not at the first registration
         return bind(() => watcher.scopeOf(tx))
       },
+      message: (...args: unknown[]) => instance.message(args),
       idle: () => instance.idle(),
       close: (given?: { readonly grace?: number }) => instance.close(given),
       stats: () => instance.stats(),
+      queue: (name?: string) => instance.queue(name),
+      queues: () => instance.internals.queues.stats(),
       failures: instance.failures,
       on: <N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>) => events.on(event, listener),
       [internals]: instance.internals,
@@ -122,23 +93,30 @@ class Instance {
       retry: mergeRetry(defaultRetry, options.retry),
       timeout: options.timeout ?? 30_000,
       abortGrace: options.abortGrace ?? 1_000,
-      context,
       events,
       logger,
       turn: new Turn(),
+      deadlines: new Deadlines(),
       abandoned: this.#abandoned,
       onFinished: (task, outcome) => this.#onFinished(task, outcome),
     })
     this.registry = new Registry({ options, context, logger, queues: this.#queues })
-    const onEnd = (settlement: Settlement): Promise<void> | undefined => this.registry.settle(settlement)
-    this.watcher = new TransactionWatcher(context, onEnd, () => this.#quiet())
+    this.watcher = new TransactionWatcher({
+      context,
+      onEnd: (settlement) => this.registry.settle(settlement),
+      onNoneOpen: () => this.#quiet(),
+      beforeCommit: (scope, tx) => this.registry.durable.beforeCommit(scope, tx),
+      onBatch: (batch, answer) => this.registry.durable.onBatch(batch, answer),
+      admits: () => this.registry.admits,
+    })
     const onLost = (records: readonly FailureRecord[], error: unknown): void => {
       for (const record of records) logRecord(logger, 'fatal', record, 'the failure log cannot be written')
       events.emit('failureLogError', { error, records })
     }
     this.failures = failuresOf({ log: failureLog, tasks, rerun: (parts, claim) => this.#rerun(parts, claim) })
     const { registry, watcher } = this
-    this.internals = { registry, watcher, queues: this.#queues, events, context, logger, quiet: () => this.#quiet() }
+    const queues = this.#queues
+    this.internals = { registry, watcher, queues, events, context, logger, options, quiet: () => this.#quiet() }
     this.#writer = failureLog && new FailureWriter({ store: failureLog, context: context.capture(), onLost })
   }
 
@@ -150,17 +128,23 @@ class Instance {
 
   watch<C extends PrismaLike>(client: C): C {
     const watched = this.watcher.watch(client)
+    const warning = watched === client ? undefined : untested(client)
+    if (warning !== undefined) this.#logger.warn({}, warning)
     // In a turn of its own: the log's client is usually the one that this is about to return.
     if (!this.registry.watching) setImmediate(() => void this.#checkFailureLog())
     this.registry.watching = true
     return watched
   }
 
+  message(args: readonly unknown[]): StoresMessage {
+    return this.registry.durable.statement(args, this.registry.requestId()) as StoresMessage
+  }
+
   async idle(): Promise<void> {
     do {
-      while (!this.#queues.isIdle) await this.#nextQuiet()
+      while (!this.#isIdle) await this.#nextQuiet()
       await this.#writer?.idle()
-    } while (!this.#queues.isIdle)
+    } while (!this.#isIdle)
   }
 
   close({ grace = 10_000 }: { readonly grace?: number } = {}): Promise<Stats> {
@@ -172,20 +156,27 @@ class Instance {
     return this.#closing
   }
 
+  get #isIdle(): boolean {
+    return this.#queues.isIdle && this.registry.durable.storing === 0
+  }
+
+  queue(name?: string): QueueControl {
+    return this.#queues.slotsOf(name)
+  }
+
   stats(): Stats {
     return statsOf(this.events, this.#queues, this.#abandoned.size)
   }
 
   #onFinished(task: Task, outcome: TaskOutcome): void {
-    if (!task.outcome) task.settle(outcome)
     const { status } = outcome
-    this.events.emitTask(status, task, 'error' in outcome ? { error: outcome.error } : {})
+    this.events.emitTask(status, task, 'error' in outcome ? { error: outcome.error } : undefined)
     if (isRecorded(task, status)) {
       const record = failureRecord(task, status, outcome)
       if (this.#writer) this.#writer.add(record)
       else logRecord(this.#logger, 'error', record, 'there is no failure log: this is the record')
     }
-    if (this.#queues.isIdle) this.#quiet()
+    if (task.pool.pending === 0 && this.#isIdle) this.#quiet()
   }
 
   async #drain(grace: number): Promise<Stats> {
@@ -194,12 +185,12 @@ class Instance {
       timer = setTimeout(() => resolve('expired'), grace)
     })
     let state: unknown
-    while (state !== 'expired' && (!this.#queues.isIdle || this.watcher.open + this.#claims > 0)) {
+    while (state !== 'expired' && (!this.#isIdle || this.watcher.open + this.#claims > 0)) {
       state = await Promise.race([this.#nextQuiet(), deadline])
     }
     clearTimeout(timer)
     this.#queues.interrupt(new Error('The pool was closed and its grace period is over'))
-    await this.#writer?.flush()
+    await Promise.all([this.#writer?.flush(), this.#queues.close()])
     return this.stats()
   }
 
@@ -232,7 +223,9 @@ class Instance {
 }
 
 function isRecorded(task: Task, status: TaskStatus): status is Extract<FailureStatus, TaskStatus> {
+  // What is to be stored is where its transaction is: the database knows.
+  if (status === 'unknown' && task.source.message) return false
   // Nobody can decide about a closure whose transaction's outcome is unknown: it cannot be run again.
-  if (status === 'unknown') return task.defined
+  if (status === 'unknown') return task.source.payload !== null
   return status === 'failed' || status === 'rejected' || status === 'interrupted'
 }

@@ -1,39 +1,37 @@
-import type { ContextCarrier } from './context.js'
+import type { Deadlines } from './deadlines.js'
 import type { Events } from './events.js'
-import type { Logger } from './options.js'
 import { taskFields } from './logging.js'
+import type { Logger } from './options.js'
 import type { Task, TaskContext } from './task.js'
 
 export interface AttemptSettings {
-  readonly timeout: number
   readonly abortGrace: number
-  readonly context: ContextCarrier
   readonly events: Events
   readonly logger: Logger
+  readonly deadlines: Deadlines
   /** Attempts that ran past `abortGrace` and have not ended yet. */
   readonly abandoned: Set<object>
 }
 
-/** What an attempt failed with. A wrapper, because anything can be thrown, `undefined` included. */
-export class Failure extends Error {
+/**
+ * What an attempt failed with. A wrapper, because anything can be thrown, `undefined` included. An error, because p-retry takes
+ * nothing else, but without what `extends Error` would cost: a stack each.
+ */
+export class Failure {
+  static {
+    Object.setPrototypeOf(this.prototype, Error.prototype)
+  }
+
   readonly error: unknown
 
   constructor(error: unknown) {
-    super('attempt failed')
     this.error = error
   }
 }
 
 /**
- * Runs `fn` in the async context of the task's registration, with no open transaction in sight: that one is over. Everything
- * that the task and its listeners can see runs in here: attempts, timers, the retry loop.
- */
-export function inContextOf<R>(task: Task, context: ContextCarrier, fn: () => R): R {
-  return task.context.run(() => context.run(task, fn))
-}
-
-/**
- * Runs a task once, in the context of the caller, and resolves with its failure, or with nothing.
+ * One run of a task, and what the running task is given. What costs something, the signal and the logger, is made when the task
+ * looks at it.
  *
  *   running ──ends──▶ done
  *      │ timeout: the signal is aborted
@@ -43,62 +41,140 @@ export function inContextOf<R>(task: Task, context: ContextCarrier, fn: () => R)
  *      ▼
  *   abandoned: a failed attempt whose slot is free; it may still run, and what it returns is ignored
  */
-export function attempt(task: Task, settings: AttemptSettings): Promise<Failure | undefined> {
-  const { abandoned, abortGrace, context, events, timeout } = settings
-  task.attempts++
-  task.lastAttemptAt = new Date()
-  const controller = new AbortController()
-  return new Promise((resolve) => {
-    let timer: NodeJS.Timeout | undefined
-    let timedOut: Error | undefined
-    let ended = false
-    const end = (failure?: Failure): void => {
-      if (ended) return // it was abandoned, and by now the next attempt may be the one that runs
-      ended = true
-      clearTimeout(timer)
-      task.interrupt = undefined
-      resolve(failure)
-    }
-    const abandon = (): void => {
-      abandoned.add(controller)
-      events.emitTask('abandoned', task)
-      end(new Failure(timedOut))
-    }
-    const expire = (): void => {
-      timedOut = new Error(`Attempt ${task.attempts} of \`${task.name}\` took longer than ${timeout} ms`)
-      timedOut.name = 'TimeoutError'
-      timer = setTimeout(abandon, abortGrace)
-      controller.abort(timedOut)
-    }
-    task.interrupt = (reason) => {
-      inContextOf(task, context, () => controller.abort(reason))
-      end()
-    }
-    if (timeout !== Infinity) timer = setTimeout(expire, timeout)
-    run(task, controller.signal, settings)
-      .then(
-        () => end(),
-        (error: unknown) => {
-          if (timedOut) timedOut.cause = error
-          end(new Failure(timedOut ?? error))
-        },
-      )
-      .finally(() => abandoned.delete(controller))
-  })
-}
+export class Attempt implements TaskContext {
+  static readonly #begin = (attempt: Attempt): void => attempt.#run()
 
-async function run(task: Task, signal: AbortSignal, { events, logger }: AttemptSettings): Promise<void> {
-  const fields = taskFields(task)
-  let log: Logger | undefined
-  const context: TaskContext = {
-    id: task.id,
-    name: task.name,
-    attempt: task.attempts,
-    signal,
-    get log() {
-      return (log ??= logger.child?.(fields) ?? logger)
-    },
+  readonly attempt: number
+  deadline = Infinity
+  place = 0
+  ended = false
+  readonly #task: Task
+  readonly #at: number
+  readonly #timeout: number
+  readonly #settings: AttemptSettings
+  readonly #onEnd: (task: Task, failure: Failure | undefined) => void
+  #whenEnded: (() => void) | undefined
+  #controller: AbortController | undefined
+  #aborted: Error | undefined
+  #timedOut: Error | undefined
+  #log: Logger | undefined
+
+  /**
+   * @param onEnd Called once, in the task's context: from within `run` where the task is synchronous.
+   * @param at Now, by performance.now().
+   */
+  constructor(
+    task: Task,
+    timeout: number,
+    settings: AttemptSettings,
+    onEnd: (task: Task, failure: Failure | undefined) => void,
+    at: number,
+  ) {
+    this.#task = task
+    this.#timeout = timeout
+    this.#settings = settings
+    this.#onEnd = onEnd
+    this.#at = at
+    this.attempt = task.beginAttempt(at)
   }
-  events.emitTask('started', task)
-  await task.run(context)
+
+  get id(): string {
+    return this.#task.id
+  }
+
+  get name(): string {
+    return this.#task.name
+  }
+
+  get messageId(): string | undefined {
+    return this.#task.source.message?.messageId
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#aborted && !this.#controller.signal.aborted) this.#controller.abort(this.#aborted)
+    return this.#controller.signal
+  }
+
+  get log(): Logger {
+    const { logger } = this.#settings
+    return (this.#log ??= logger.child?.({ ...taskFields(this.#task), attempt: this.attempt }) ?? logger)
+  }
+
+  /**
+   * To be called once. Where the task is synchronous, it has `ended` afterwards; otherwise `whenEnded` will be called.
+   */
+  start(whenEnded?: () => void): void {
+    this.#task.inContext(Attempt.#begin, this)
+    this.#whenEnded = whenEnded
+  }
+
+  #run(): void {
+    const { abandoned, deadlines, events } = this.#settings
+    this.#task.doing = this
+    events.emitTask('started', this.#task)
+    if (this.ended) return // a listener has closed the pool
+    let result: unknown
+    try {
+      result = this.#task.run(this)
+    } catch (error) {
+      return this.#end(new Failure(error))
+    }
+    if ((typeof result !== 'object' && typeof result !== 'function') || result === null) return this.#end()
+    if (this.#timeout !== Infinity) {
+      this.deadline = this.#at + this.#timeout
+      deadlines.add(this)
+    }
+    Promise.resolve(result).then(
+      () => (this.ended ? void abandoned.delete(this) : this.#end()),
+      (error: unknown) => (this.ended ? void abandoned.delete(this) : this.#fail(error)),
+    )
+  }
+
+  /** The timeout is over, or the grace after it. */
+  expire(): void {
+    const { abandoned, abortGrace, deadlines, events } = this.#settings
+    this.#task.inContext(() => {
+      if (this.#timedOut) {
+        abandoned.add(this)
+        events.emitTask('abandoned', this.#task)
+        return this.#end(new Failure(this.#timedOut))
+      }
+      this.#timedOut = new Error(`Attempt ${this.attempt} of \`${this.name}\` took longer than ${this.#timeout} ms`)
+      this.#timedOut.name = 'TimeoutError'
+      // A thread is ended after the grace, which ends the attempt: nothing can be abandoned.
+      if (!this.#task.source.module) {
+        this.deadline = performance.now() + abortGrace
+        deadlines.add(this)
+      }
+      this.#abort(this.#timedOut)
+    })
+  }
+
+  /** Ends it for the pool; the task is told by its signal. */
+  interrupt(reason: Error): void {
+    this.#task.inContext(() => {
+      this.#abort(reason)
+      this.#end()
+    })
+  }
+
+  #abort(reason: Error): void {
+    this.#aborted = reason
+    this.#controller?.abort(reason)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#timedOut) this.#timedOut.cause = error
+    this.#end(new Failure(this.#timedOut ?? error))
+  }
+
+  #end(failure?: Failure): void {
+    if (this.ended) return // an abort listener may have ended it
+    this.ended = true
+    if (this.deadline !== Infinity) this.#settings.deadlines.delete(this)
+    this.#task.doing = undefined
+    this.#onEnd(this.#task, failure)
+    this.#whenEnded?.()
+  }
 }

@@ -27,6 +27,7 @@ const names = [
   'dropped', //         not run: the pool was full, and the overflow policy accepts the loss
   'interrupted', //     unfinished at the deadline of `close()`
   'cancelled', //       withdrawn by its owner before it started
+  'stored', //          a durable task: its message is committed, and the relay's from now on
   'discarded', //       its transaction or savepoint rolled back, or the `outsideTransaction` policy discards
   'unknown', //         nobody knows whether its transaction committed
   'abandoned', //       an attempt ignored its signal past `abortGrace`: its slot was freed while it runs on
@@ -39,10 +40,16 @@ export type AfterCommitEvents = {
 }
 export type AfterCommitListener<N extends AfterCommitEventName> = (event: AfterCommitEvents[N]) => unknown
 
+interface Channel {
+  emitted: number
+  readonly listeners: Set<(event: never) => void>
+}
+
 /** Typed events whose listeners can neither stop one another nor what emitted. Counts what it emits. */
 export class Events {
-  readonly counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<AfterCommitEventName, number>
-  readonly #listeners = new Map<string, Set<AfterCommitListener<never>>>(names.map((name) => [name, new Set()]))
+  readonly #channels = Object.fromEntries(
+    names.map((name): [string, Channel] => [name, { emitted: 0, listeners: new Set() }]),
+  ) as Record<AfterCommitEventName, Channel>
   readonly #onListenerError: (error: unknown, event: string) => void
 
   constructor(onListenerError: (error: unknown, event: string) => void) {
@@ -50,34 +57,38 @@ export class Events {
   }
 
   on<N extends AfterCommitEventName>(name: N, listener: AfterCommitListener<N>): () => void {
-    const listeners = this.#listeners.get(name)
-    if (!listeners) throw OptionsError.expected('event', `one of ${names.join(', ')}`, name)
+    if (!names.includes(name)) throw OptionsError.expected('event', `one of ${names.join(', ')}`, name)
     if (typeof listener !== 'function') throw OptionsError.expected('listener', 'a function', listener)
+    const { listeners } = this.#channels[name]
+    const onError = (error: unknown): void => this.#onListenerError(error, name)
     // An own wrapper per call: the same function may listen twice, and each removal takes away its own.
-    const own: AfterCommitListener<N> = (event) => listener(event)
+    const own = (event: AfterCommitEvents[N]): void => callSafely(listener, event, onError)
     listeners.add(own)
     return () => void listeners.delete(own)
   }
 
   emitTask(name: Exclude<AfterCommitEventName, 'failureLogError'>, task: TaskHandle, more?: Partial<TaskEvent>): void {
-    this.emit(name, { task, attempt: task.attempts, ...more })
+    const channel = this.#channels[name]
+    // Most events have no listener, and then there is nothing to make.
+    if (channel.listeners.size === 0) channel.emitted++
+    else this.emit(name, more ? { task, attempt: task.attempts, ...more } : { task, attempt: task.attempts })
   }
 
   emit<N extends AfterCommitEventName>(name: N, event: AfterCommitEvents[N]): void {
-    this.counts[name]++
-    for (const listener of this.#listeners.get(name) as Set<AfterCommitListener<N>>) {
-      callSafely(
-        () => listener(event),
-        (error) => this.#onListenerError(error, name),
-      )
-    }
+    const channel = this.#channels[name]
+    channel.emitted++
+    for (const listener of channel.listeners) listener(event as never)
+  }
+
+  count(name: AfterCommitEventName): number {
+    return this.#channels[name].emitted
   }
 }
 
 /** Calls what the application has given; what it throws, or rejects with later, goes to `onError` and nowhere else. */
-export function callSafely(call: () => unknown, onError: (error: unknown) => void): void {
+export function callSafely<A>(call: (given: A) => unknown, given: A, onError: (error: unknown) => void): void {
   try {
-    const result = call()
+    const result = call(given)
     if (typeof result === 'object' && result !== null && 'then' in result) Promise.resolve(result).catch(onError)
   } catch (error) {
     onError(error)

@@ -4,6 +4,8 @@ import type { FailureLog, FailureRecord } from './failure-log.js'
 const batchSize = 100
 /** Records that wait for their first write, and for another try, at most; beyond, they are in the logger only. */
 const capacity = { fresh: 100_000, refused: 10_000 }
+/** Refusals after which the rest is offered another time. */
+const giveUpAfter = 100
 /** Milliseconds that the store may take for the last flush. */
 const patience = 5_000
 
@@ -17,16 +19,17 @@ export interface FailureWriterSettings {
 
 /**
  * Writes failure records in batches, one write at a time. What the store refuses is reported at once and kept, and offered
- * again with a growing pause: one by one, so that a record that the store will never take does not hold up the others.
+ * again with a growing pause. While the store is usable, a batch that it refuses is offered in halves, so that a record that
+ * it will never take does not hold up the others.
  */
 export class FailureWriter {
   readonly #settings: FailureWriterSettings
   #fresh: FailureRecord[] = []
-  /** With the store right now. */
+  /** With the store right now, and not reported. */
   #batch: FailureRecord[] = []
   #refused: FailureRecord[] = []
   #writing: Promise<void> | undefined
-  #offering: Promise<void> | undefined
+  #offering = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #pause = 1_000
 
@@ -39,7 +42,7 @@ export class FailureWriter {
       return this.#settings.onLost([record], new Error(`${capacity.fresh} records are waiting for the failure log`))
     }
     this.#fresh.push(record)
-    this.#start()
+    this.#writing ??= this.#settings.context.run(undefined, () => this.#write())
   }
 
   /** Resolves when every record is stored or has been reported. */
@@ -54,41 +57,41 @@ export class FailureWriter {
       timer = setTimeout(() => resolve('expired'), patience)
     })
     const flushed = this.idle().then(() => this.#offer(true))
-    if ((await Promise.race([flushed, expired])) === 'expired') {
-      const error = new Error(`The failure log did not answer within ${patience} ms`)
-      this.#settings.onLost([...this.#batch, ...this.#fresh.splice(0)], error)
-    }
+    const isOver = (await Promise.race([flushed, expired])) === 'expired'
+    const unwritten = isOver ? [...this.#batch.splice(0), ...this.#fresh.splice(0)] : []
+    const error = new Error(`The failure log did not answer within ${patience} ms`)
+    if (unwritten.length > 0) this.#settings.onLost(unwritten, error)
     clearTimeout(timer)
     clearTimeout(this.#timer)
   }
 
-  async #offer(everything: boolean): Promise<void> {
-    await this.#offering
-    this.#offering = this.#settings.context.run(() => this.#offerAgain(everything))
-    await this.#offering
-  }
-
-  #start(): void {
-    this.#writing ??= this.#settings.context.run(() => this.#write())
+  #offer(everything: boolean): Promise<void> {
+    const offer = (): Promise<void> => this.#settings.context.run(undefined, () => this.#offerAgain(everything))
+    return (this.#offering = this.#offering.then(offer))
   }
 
   async #write(): Promise<void> {
     // One turn of the event loop: the failures of a storm come together in one batch.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#fresh.length > 0) {
-      const batch = (this.#batch = this.#fresh.splice(0, batchSize))
+      const batch = this.#fresh.splice(0, batchSize)
+      this.#batch = [...batch]
       try {
         await this.#settings.store.write(batch)
         this.#pause = 1_000
       } catch (error) {
-        this.#refused.push(...batch)
-        this.#refused.splice(0, Math.max(0, this.#refused.length - capacity.refused))
-        this.#settings.onLost(batch, error)
+        this.#keep(batch)
+        if (this.#batch.length > 0) this.#settings.onLost(batch, error) // otherwise `flush` has reported them
         this.#schedule()
       }
       this.#batch = []
     }
     this.#writing = undefined
+  }
+
+  #keep(refused: readonly FailureRecord[]): void {
+    this.#refused.push(...refused)
+    this.#refused.splice(0, Math.max(0, this.#refused.length - capacity.refused))
   }
 
   #schedule(): void {
@@ -99,18 +102,36 @@ export class FailureWriter {
   }
 
   async #offerAgain(everything: boolean): Promise<void> {
-    for (let left = this.#refused.length; left > 0; left--) {
-      const record = this.#refused.shift()
-      if (!record) return
-      try {
-        await this.#settings.store.write([record])
+    const { store } = this.#settings
+    const all = this.#refused.splice(0)
+    const parts: FailureRecord[][] = []
+    while (all.length > 0) parts.push(all.splice(0, batchSize))
+    const alone: FailureRecord[] = []
+    let left = everything ? Infinity : giveUpAfter
+    while (parts.length > 0 && left > 0) {
+      const part = parts.shift() ?? []
+      if (await succeeds(() => store.write(part))) {
         this.#pause = 1_000
-      } catch {
-        this.#refused.push(record)
-        if (everything) continue
-        this.#pause = Math.min(this.#pause * 2, 60_000)
-        return this.#schedule()
+        continue
       }
+      left--
+      if (part.length === 1) alone.push(...part)
+      else parts.unshift(part.splice(0, Math.ceil(part.length / 2)), part)
+      if (!(await succeeds(() => store.check()))) break // otherwise a record is the trouble, and not the store
     }
+    // Those that were not offered come first the next time.
+    this.#keep([...parts.flat(), ...alone])
+    if (everything || this.#refused.length === 0) return
+    this.#pause = Math.min(this.#pause * 2, 60_000)
+    this.#schedule()
+  }
+}
+
+async function succeeds(ask: () => Promise<void>): Promise<boolean> {
+  try {
+    await ask()
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,3 +1,4 @@
+import { withEvents } from './subscribers.js'
 import { storedParts } from './define-task.js'
 import { NotRetryableError, OptionsError, PoolFullError } from './errors.js'
 import { type FailureLog, type FailureRecord, type FailureStatus, openStatuses, storedName } from './failure-log.js'
@@ -26,7 +27,7 @@ export interface RetryReport {
   readonly retried: number
   /** Those that cannot be retried, 1_000 at most, with the reason. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[]
-  /** There are more: the pool is full, or 1_000 were skipped. */
+  /** There may be more: the pool is full, `limit` is reached, or 1_000 were skipped. */
   readonly nextCursor: string | undefined
 }
 
@@ -47,8 +48,9 @@ export interface Failures {
    * Retries what matches, the oldest first, until the pool is full. What fails again meanwhile is not retried once more.
    * A full pool has no place for other tasks either: choose a quiet moment, or give the task a queue of its own.
    * `status`: @default failed, rejected and interrupted; `unknown` ones only where they are asked for.
+   * `limit`: how many at most in this call, 1 to 1_000, @default no limit.
    */
-  retryAll(filter?: FailureFilter): Promise<RetryReport>
+  retryAll(filter?: FailureFilter & { readonly limit?: number }): Promise<RetryReport>
   /** Says that a person has dealt with it. Answers false where somebody has before, or there is none. */
   resolve(id: string): Promise<boolean>
   /**
@@ -97,7 +99,7 @@ export function failuresOf({ log, tasks, rerun }: FailuresSettings): Failures {
         `\`${name}\` is a closure, which cannot be stored. Make it a task with \`defineTask\`.`,
       )
     }
-    const task = tasks.find((each) => storedName(each.name) === name)
+    const task = withEvents(tasks).find((each) => storedName(each.name) === name)
     if (!task) {
       const known = tasks.map((each) => `\`${each.name}\``).join(', ') || 'none'
       throw new NotRetryableError(`\`${name}\` is not in the option \`tasks\`, which has ${known}. Add it there.`)
@@ -116,7 +118,8 @@ export function failuresOf({ log, tasks, rerun }: FailuresSettings): Failures {
       if (!record) throw new NotRetryableError(`There is no failure with the id ${id}.`)
       return await retry(record)
     },
-    async retryAll({ cursor = start, status = retriedByDefault, until, ...filter } = {}) {
+    async retryAll({ cursor = start, status = retriedByDefault, until, limit, ...filter } = {}) {
+      if (limit !== undefined) checkLimit(limit)
       const began = Date.now()
       const end = new Date(Math.min(until?.getTime() ?? Infinity, began + 1))
       const skipped: { id: string; reason: string }[] = []
@@ -136,7 +139,7 @@ export function failuresOf({ log, tasks, rerun }: FailuresSettings): Failures {
             skipped.push({ id: record.id, reason: error.message })
           }
           place = cursorOf(record)
-          if (skipped.length === 1_000) return { retried, skipped, nextCursor: place }
+          if (skipped.length === 1_000 || retried === limit) return { retried, skipped, nextCursor: place }
         }
         place = page.nextCursor
       }

@@ -1,6 +1,6 @@
 import type { ContextCarrier } from './context.js'
 import type { Events } from './events.js'
-import type { Logger } from './options.js'
+import type { AfterCommitOptions, Logger } from './options.js'
 import type { TransactionWatcher } from './prisma.js'
 import type { Queues } from './queues.js'
 import type { Registry } from './registration.js'
@@ -15,6 +15,7 @@ export interface Internals {
   readonly events: Events
   readonly context: ContextCarrier
   readonly logger: Logger
+  readonly options: AfterCommitOptions
   /** Wakes those who wait for a moment at which nothing is pending. */
   quiet(): void
 }

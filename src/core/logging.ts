@@ -12,17 +12,22 @@ function makeLogger(line: (level: (typeof levels)[number]) => Line): Logger {
 }
 
 /** Used where no logger is given: what somebody should see goes to the console. */
-export const consoleLogger = makeLogger((level) => (fields, message) => {
-  if (level === 'warn') console.warn(message, fields)
-  if (level === 'error' || level === 'fatal') console.error(message, fields)
-})
+export const consoleLogger: Logger = {
+  ...makeLogger((level) => (fields, message) => {
+    if (level === 'warn') console.warn(message, fields)
+    if (level === 'error' || level === 'fatal') console.error(message, fields)
+  }),
+  isLevelEnabled: (level) => level !== 'debug' && level !== 'info',
+}
 
 /** There is nowhere left to say it. */
 const nowhere = (): void => undefined
 
 /** The same logger, which never throws: a broken one must not change what becomes of a task. */
 export function safeLogger(logger: Logger): Logger {
-  const safe = makeLogger((level) => (fields, message) => callSafely(() => logger[level](fields, message), nowhere))
+  const safe = makeLogger(
+    (level) => (fields, message) => callSafely(() => logger[level](fields, message), undefined, nowhere),
+  )
   const child = (fields: Record<string, unknown>): Logger => {
     try {
       if (logger.child) return safeLogger(logger.child(fields))
@@ -31,7 +36,14 @@ export function safeLogger(logger: Logger): Logger {
     }
     return makeLogger((level) => (more, message) => safe[level]({ ...fields, ...more }, message))
   }
-  return { ...safe, child }
+  const isLevelEnabled = (level: string): boolean => {
+    try {
+      return logger.isLevelEnabled?.(level) ?? true
+    } catch {
+      return true
+    }
+  }
+  return { ...safe, child, isLevelEnabled }
 }
 
 /** What every line about a task carries. */
@@ -49,12 +61,14 @@ export function logEvents(events: Events, logger: Logger): void {
     ['dropped', 'warn', 'task dropped: the pool is full'],
     ['interrupted', 'warn', 'task interrupted: the pool was closed before it ended'],
     ['cancelled', 'debug', 'task cancelled'],
+    ['stored', 'debug', 'task stored: its message is committed'],
     ['discarded', 'debug', 'task discarded: its transaction did not commit'],
     ['unknown', 'error', 'task not run: nobody knows whether its transaction committed'],
     ['abandoned', 'warn', 'task ignores its signal: its slot was freed while it runs on'],
   ] as const
   for (const [event, level, message] of lines) {
     events.on(event, (happened) => {
+      if (logger.isLevelEnabled?.(level) === false) return
       const error = 'error' in happened && describeError(happened.error)
       logger[level]({ ...taskFields(happened.task), ...error }, message)
     })

@@ -1,8 +1,12 @@
 import type { ContextCarrier } from './context.js'
+import { withEvents } from './subscribers.js'
 import { OptionsError } from './errors.js'
 import type { FailureLog } from './failure-log.js'
+import { nearest } from './nearest.js'
+import type { Outbox } from './outbox.js'
 import { isStandardSchema } from './payload.js'
 import { type DefinedTask, isDefinedTask } from './task.js'
+import { type Threads, threadsFor } from './threads.js'
 
 /** A pino instance, or anything of its shape. */
 export interface Logger {
@@ -12,6 +16,8 @@ export interface Logger {
   error(fields: object, message: string): void
   fatal(fields: object, message: string): void
   child?(fields: Record<string, unknown>): Logger
+  /** Where it is there, nothing is made for a line that would not be written. */
+  isLevelEnabled?(level: string): boolean
 }
 
 /** Exponential backoff with jitter; names and meaning are p-retry's. */
@@ -58,6 +64,8 @@ export interface TaskOptions {
   readonly overflow?: Overflow
   /** The name of one of the instance's `queues`. */
   readonly queue?: string
+  /** Stored by the transaction itself, and handled by a relay: survives a crash. Needs an `outbox`. @default false */
+  readonly durable?: boolean
 }
 
 export interface AfterCommitOptions extends Omit<TaskOptions, 'queue'> {
@@ -67,7 +75,12 @@ export interface AfterCommitOptions extends Omit<TaskOptions, 'queue'> {
   readonly maxPending?: number
   /** Pools of their own, by name, for the tasks that name them. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
-  /** Milliseconds that a timed-out attempt may take to heed its signal before its slot is freed. @default 1_000 */
+  /** Where tasks defined with `thread: true` run: `workerThreads()` of `after-commit/threads`. @default none */
+  readonly threads?: Threads
+  /**
+   * Milliseconds that a timed-out attempt may take to heed its signal before its slot is freed, and its thread, where it has one,
+   * is ended. @default 1_000
+   */
   readonly abortGrace?: number
   /** What a registration without an open transaction does. @default 'run' */
   readonly outsideTransaction?: 'run' | 'warn' | 'throw' | 'discard'
@@ -79,7 +92,9 @@ export interface AfterCommitOptions extends Omit<TaskOptions, 'queue'> {
   readonly requestId?: () => string | undefined
   /** What carries the open transaction along the call chain. @default AsyncLocalStorage */
   readonly context?: ContextCarrier
-  /** The defined tasks that can be run again from the failure log. */
+  /** Where durable tasks are stored: `createOutbox` of `after-commit/outbox`. */
+  readonly outbox?: Outbox
+  /** The defined tasks that can be run again from the failure log, or by a relay from the outbox; and the subscribers of events. */
   readonly tasks?: readonly DefinedTask[]
 }
 
@@ -123,17 +138,20 @@ const withMethods = (...methods: string[]): Rule => [
   `an object with ${methods.map((name) => `${name}()`).join(', ')}`,
 ]
 
+const aBoolean: Rule = [(v) => typeof v === 'boolean', 'a boolean']
+
 const retryRules: Record<string, Rule> = {
   retries: integer(0),
   minTimeout: between(0, maxTimer),
   factor: [(v) => typeof v === 'number' && v > 0 && Number.isFinite(v), 'a positive number'],
   maxTimeout: between(0, maxTimer),
-  randomize: [(v) => typeof v === 'boolean', 'a boolean'],
+  randomize: aBoolean,
 }
 
 const taskRules: Record<string, Rule> = {
   retry: [(v) => v === false || (typeof v === 'object' && v !== null), 'false or an object of retry options'],
   timeout: [(v) => v === Infinity || between(1, maxTimer)[0](v), `a number from 1 to ${maxTimer}, or Infinity`],
+  durable: aBoolean,
   overflow: oneOf('record', 'refuse', 'caller-runs', 'drop-newest', 'drop-oldest'),
 }
 
@@ -147,6 +165,7 @@ const queueRules: Record<string, Rule> = {
 const instanceRules: Record<string, Rule> = {
   ...taskRules,
   queues: anObject,
+  threads: [withMethods('open')[0], 'made by workerThreads() of after-commit/threads'],
   concurrency: integer(1),
   maxPending: integer(1),
   abortGrace: between(0, maxTimer),
@@ -155,6 +174,7 @@ const instanceRules: Record<string, Rule> = {
   logger: withMethods('debug', 'info', 'warn', 'error', 'fatal'),
   requestId: aFunction,
   context: withMethods('run', 'get', 'capture'),
+  outbox: withMethods('message', 'insert', 'statement', 'wake'),
   tasks: [(v) => Array.isArray(v) && v.every(isDefinedTask), 'an array of defined tasks'],
 }
 
@@ -166,11 +186,19 @@ export function validateOptions(options: AfterCommitOptions): void {
       throw OptionsError.expected(`queues.${name}`, 'given both of intervalCap and interval, or none', queue)
     }
   }
-  for (const { options: task } of options.tasks ?? []) knownQueue(options, task.queue)
-  const names = (options.tasks ?? []).map((task) => task.name)
+  for (const task of options.tasks ?? []) {
+    knownQueue(options, task.options.queue)
+    if (task.module) threadsFor(options.threads, task.name)
+  }
+  const durable = [options, ...(options.tasks ?? []).map((task) => task.options)].some((each) => each.durable)
+  if (durable && !options.outbox) throw OptionsError.expected('outbox', needed, undefined)
+  const names = withEvents(options.tasks).map((task) => task.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw OptionsError.expected('tasks', 'defined tasks with different names', twice)
+  if (twice !== undefined) throw OptionsError.expected('tasks', 'defined tasks and events with different names', twice)
 }
+
+/** What a durable task without an outbox is refused with. */
+export const needed = 'what createOutbox returned, because a task is durable'
 
 /** The options of the queue that a task names, or the instance's own. @throws OptionsError for a name that it does not have. */
 export function knownQueue(options: AfterCommitOptions, name: string | undefined): QueueOptions {
@@ -188,8 +216,17 @@ export function validateTaskOptions(options: TaskOptions): void {
   validate(options, {
     ...taskRules,
     queue: [(v) => typeof v === 'string', 'the name of a queue'],
+    key: aFunction,
     schema: [isStandardSchema, 'a Standard Schema'],
+    thread: [(v) => typeof v === 'boolean', 'a boolean'],
   })
+  if ('thread' in options && options.thread === true && options.queue !== undefined) {
+    throw OptionsError.expected(
+      'queue',
+      'left out with `thread: true`: threads have a queue of their own',
+      options.queue,
+    )
+  }
 }
 
 function validate(options: object, rules: Record<string, Rule>, prefix = ''): void {
@@ -207,22 +244,4 @@ function validate(options: object, rules: Record<string, Rule>, prefix = ''): vo
     if (!rule[0](value)) throw OptionsError.expected(prefix + name, rule[1], value)
     if (name === 'retry' && value !== false) validate(value as object, retryRules, 'retry.')
   }
-}
-
-function nearest(name: string, known: readonly string[]): string {
-  return known.reduce((best, other) => (distance(name, other) < distance(name, best) ? other : best))
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substitute))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

@@ -1,8 +1,10 @@
-import PQueue from 'p-queue'
-import { attempt, type AttemptSettings, type Failure, inContextOf } from './attempt.js'
+import { Attempt, type AttemptSettings, type Failure } from './attempt.js'
 import { PoolFullError } from './errors.js'
+import { Line } from './line.js'
 import { mergeRetry, type Overflow, type RateLimit, type RetryOptions } from './options.js'
 import { retry } from './retry.js'
+import { Slots } from './slots.js'
+import type { QueueStats } from './stats.js'
 import type { Task, TaskOutcome } from './task.js'
 import type { Turn } from './turn.js'
 
@@ -11,14 +13,17 @@ export interface PoolSettings extends AttemptSettings, RateLimit {
   readonly maxPending: number
   readonly overflow: Overflow
   readonly retry: Required<RetryOptions>
+  readonly timeout: number
   readonly turn: Turn
   /** Called once for each task, when it has its outcome. */
   readonly onFinished: (task: Task, outcome: TaskOutcome) => void
 }
 
+/** Shared: a fresh object that an old task points to outlives it, which makes collecting the garbage of a burst dearer. */
+const succeeded: TaskOutcome = { status: 'succeeded', attempts: 1 }
+
 /**
- * A bounded pool. p-queue hands out the slots; what waits for one stays here, in order, so that it can be counted, dropped and
- * cancelled. A slot runs waiting tasks one after another, and gives the event loop its turn in between.
+ * A bounded pool. What waits stays here, in order, so that it can be counted, dropped and cancelled; `Slots` takes it from here.
  *
  *   accept ─▶ waiting ─▶ running ─▶ succeeded
  *                ▲          │ failed
@@ -26,40 +31,58 @@ export interface PoolSettings extends AttemptSettings, RateLimit {
  *                └── backing off ◀┘          (holds no slot)
  */
 export class Pool {
-  readonly pending = new Set<Task>()
   /** Tasks that run in the promise of their `$transaction`: the pool was full, and the policy is 'caller-runs'. */
   readonly callerRunning = new Set<Task>()
-  readonly gauges = { waiting: 0, running: 0, 'backing-off': 0 }
-  reserved = 0
+  readonly waiting = new Line()
+  /** What runs or backs off, in no order: the last one takes the place of one that leaves. */
+  readonly #underWay: Task[] = []
+  running = 0
+  backingOff = 0
+  /** Tasks of open transactions for which a place is kept (`overflow: 'refuse'`). */
+  readonly reserved = new Set<Task>()
   /** Once true, whatever is handed over is interrupted. */
   closed = false
   readonly #settings: PoolSettings
-  readonly #slots: PQueue
-  readonly #waiting = new Set<Task>()
-  #waitingInOrder = this.#waiting.values()
-  /** Jobs that p-queue has been given to run waiting tasks. */
-  #jobs = 0
+  readonly slots: Slots
 
   constructor(settings: PoolSettings) {
-    const { concurrency, intervalCap = Infinity, interval = 0 } = settings
     this.#settings = settings
-    this.#slots = new PQueue({ concurrency, intervalCap, interval })
+    this.slots = new Slots(settings, this.waiting, (task, at) => this.#attempt(task, at))
   }
 
-  get isFull(): boolean {
-    return this.pending.size + this.reserved >= this.#settings.maxPending
+  /** Tasks that are waiting, running or backing off. */
+  get pending(): number {
+    return this.waiting.size + this.#underWay.length
+  }
+
+  /** When the oldest of them was accepted. */
+  get pendingSince(): number {
+    return this.#underWay.reduce(
+      (since, { acceptedAt }) => Math.min(since, acceptedAt),
+      this.waiting.first?.acceptedAt ?? Infinity,
+    )
+  }
+
+  get saturation(): number {
+    return (this.pending + this.reserved.size) / this.#settings.maxPending
+  }
+
+  stats(name: string): QueueStats {
+    const { concurrency, isPaused } = this.slots
+    const { maxPending } = this.#settings
+    const { pending, running, backingOff } = this
+    const [waiting, reserved] = [this.waiting.size, this.reserved.size]
+    return { name, concurrency, maxPending, isPaused, pending, waiting, running, backingOff, reserved }
   }
 
   /** Keeps a place for a task whose transaction is still open. @throws PoolFullError when there is none. */
   reserve(task: Task): void {
-    if (this.isFull) throw new PoolFullError(task.name, this.#settings.maxPending)
-    this.reserved++
-    task.reserved = true
+    if (this.saturation >= 1) throw new PoolFullError(task.name, this.#settings.maxPending)
+    this.reserved.add(task)
   }
 
-  release(task: Task): void {
-    if (task.reserved) this.reserved--
-    task.reserved = false
+  release(task: Task): boolean {
+    return this.reserved.size > 0 && this.reserved.delete(task)
   }
 
   /**
@@ -68,9 +91,8 @@ export class Pool {
    * @param callerCanRun Whether there is a `$transaction` whose promise can wait for it.
    * @returns Whether that caller must run it now, with `runByCaller`.
    */
-  accept(task: Task, callerCanRun = false): boolean {
-    const overflows = !task.reserved && this.isFull
-    this.release(task)
+  accept(task: Task, callerCanRun: boolean, at: number): boolean {
+    const overflows = !this.release(task) && this.saturation >= 1
     const settled: TaskOutcome | undefined =
       task.outcome ?? // cancelled before its transaction committed
       (this.closed ? { status: 'interrupted', attempts: 0 } : undefined)
@@ -80,8 +102,7 @@ export class Pool {
       task.state = 'waiting'
       this.callerRunning.add(task)
     } else if (!refusal) {
-      this.pending.add(task)
-      task.acceptedAt = Date.now()
+      task.acceptedAt = at
       this.#wait(task)
     }
     this.#settings.events.emitTask('accepted', task)
@@ -92,27 +113,45 @@ export class Pool {
   /** Runs a task to its end outside the slots. */
   async runByCaller(task: Task): Promise<void> {
     if (task.outcome) return
-    await inContextOf(task, this.#settings.context, async () => {
-      const again = (): Promise<Failure | undefined> => this.#attempt(task)
+    await task.inContext(async () => {
+      const again = (): Promise<Failure | undefined> =>
+        new Promise((resolve) => {
+          task.awaitAttempt(resolve)
+          this.#attempt(task, performance.now()).start()
+        })
       const failure = await again()
       if (failure) await this.#retry(task, failure, again)
     })
   }
 
+  cancel(task: Task): boolean {
+    if (task.attempts > 0 || (task.state !== 'registered' && task.state !== 'waiting')) return false
+    const outcome: TaskOutcome = { status: 'cancelled', attempts: 0 }
+    // Before the commit it is nobody's yet: it is counted, as accepted and cancelled, when it is handed over.
+    if (task.state === 'registered') {
+      this.release(task)
+      task.settle(outcome)
+    } else this.finish(task, outcome)
+    return true
+  }
+
   /** Gives a task its outcome; only the first counts, so what an abandoned or interrupted attempt returns is ignored. */
   finish(task: Task, outcome: TaskOutcome): void {
-    this.#waiting.delete(task)
-    this.callerRunning.delete(task)
-    if (this.pending.delete(task)) this.gauges[task.state as keyof Pool['gauges']]--
+    const { state } = task
+    if (!task.outcome) task.settle(outcome)
+    if (this.#isByCaller(task)) this.callerRunning.delete(task)
+    else if (state === 'waiting') this.waiting.left()
+    else if (state === 'running' || state === 'backing-off') this.#leave(task, state)
     this.#settings.onFinished(task, outcome)
   }
 
   /** Ends everything that is unfinished, now. */
   interrupt(reason: Error): void {
-    this.closed = true
-    for (const task of [...this.pending, ...this.callerRunning]) {
-      task.interrupt?.(reason)
-      this.finish(task, { status: 'interrupted', attempts: task.attempts })
+    this.closed = this.slots.closed = true
+    const underWay = this.#underWay.toSorted((a, b) => a.order - b.order)
+    for (const task of [...underWay, ...this.waiting.all(), ...this.callerRunning]) {
+      task.doing?.interrupt(reason)
+      if (!task.outcome) this.finish(task, { status: 'interrupted', attempts: task.attempts })
     }
   }
 
@@ -123,80 +162,65 @@ export class Pool {
   /** The pool is full: drops another task, or answers with what becomes of this one. */
   #makeRoom(task: Task): TaskOutcome | undefined {
     const overflow = this.#overflowOf(task)
-    const oldest = overflow === 'drop-oldest' ? this.#waiting.values().next().value : undefined
+    const oldest = overflow === 'drop-oldest' ? this.waiting.first : undefined
     // What nobody can refuse or run any more, a late registration or one outside a transaction, is recorded.
     if (!oldest) return { status: overflow.startsWith('drop') ? 'dropped' : 'rejected', attempts: 0 }
-    this.reserved++ // a listener that registers a task must not take the place
+    this.reserved.add(task) // a listener that registers a task must not take the place
     this.finish(oldest, { status: 'dropped', attempts: oldest.attempts })
-    this.reserved--
+    this.reserved.delete(task)
     return undefined
   }
 
-  #move(task: Task, state: keyof Pool['gauges']): void {
-    if (this.pending.has(task)) {
-      if (task.state in this.gauges) this.gauges[task.state as keyof Pool['gauges']]--
-      this.gauges[state]++
-    }
-    task.state = state
+  #isByCaller(task: Task): boolean {
+    return this.callerRunning.size > 0 && this.callerRunning.has(task)
   }
 
   #wait(task: Task): void {
-    this.#move(task, 'waiting')
-    this.#waiting.add(task)
-    // With a rate limit, p-queue must see each attempt as a job of its own; else one job a slot is enough.
-    const single = this.#settings.intervalCap !== undefined
-    if (this.#jobs >= (single ? this.#waiting.size : this.#settings.concurrency)) return
-    this.#jobs++
-    void this.#slots.add(() => this.#serve(single))
+    task.state = 'waiting'
+    this.waiting.push(task)
+    this.slots.fill()
   }
 
-  /** One slot at work: for one task, or until nothing waits. */
-  async #serve(single: boolean): Promise<void> {
-    const { context, turn } = this.#settings
-    if (single) this.#jobs--
-    await turn.next() // never inline: whoever registered goes on first
-    for (let task = this.#next(); task; task = single ? undefined : this.#next()) {
-      if (turn.isOver) await turn.next()
-      const current = task
-      // It may have been cancelled, dropped or interrupted while the event loop had its turn.
-      if (!current.outcome) await inContextOf(current, context, () => this.#runInSlot(current))
+  #leave(task: Task, state: 'running' | 'backing-off'): void {
+    if (state === 'running') this.running--
+    else this.backingOff--
+    const last = this.#underWay.pop()
+    if (last && last !== task) {
+      this.#underWay[task.place] = last
+      last.place = task.place
     }
-    if (!single) this.#jobs--
   }
 
-  #next(): Task | undefined {
-    if (this.#waiting.size === 0) return undefined
-    // The iterator is kept, because a new one would walk over the places of all tasks taken before.
-    let next = this.#waitingInOrder.next()
-    if (next.done) {
-      this.#waitingInOrder = this.#waiting.values()
-      next = this.#waitingInOrder.next()
+  #attempt(task: Task, at: number): Attempt {
+    if (!this.#isByCaller(task)) {
+      this.running++
+      task.place = this.#underWay.push(task) - 1
     }
-    if (next.value) this.#waiting.delete(next.value)
-    return next.value
+    task.state = 'running'
+    return new Attempt(task, task.options.timeout ?? this.#settings.timeout, this.#settings, this.#attempted, at)
   }
 
-  async #runInSlot(task: Task): Promise<void> {
-    const failure = await this.#attempt(task)
-    const { resume } = task
-    task.resume = undefined
+  readonly #attempted = (task: Task, failure: Failure | undefined): void => {
+    const resume = task.takeResume()
+    if (task.outcome || this.closed) return resume?.(undefined) // interrupted
+    // Before anything asynchronous: the slot goes on to the next task now, and the numbers must say so.
+    if (failure) this.#backOff(task)
+    else this.finish(task, task.attempts === 1 ? succeeded : { ...succeeded, attempts: task.attempts })
     if (resume) return resume(failure)
     const again = (): Promise<Failure | undefined> =>
       new Promise((resolve) => {
-        task.resume = resolve
+        task.awaitAttempt(resolve)
+        this.#leave(task, 'backing-off')
         this.#wait(task)
       })
     if (failure) void this.#retry(task, failure, again)
   }
 
-  async #attempt(task: Task): Promise<Failure | undefined> {
-    this.#move(task, 'running')
-    const failure = await attempt(task, { ...this.#settings, timeout: task.options.timeout ?? this.#settings.timeout })
-    if (task.outcome) return undefined // interrupted meanwhile
-    // Before anything asynchronous: the slot goes on to the next task now, and the numbers must say so.
-    if (failure) this.#move(task, 'backing-off')
-    else this.finish(task, { status: 'succeeded', attempts: task.attempts })
-    return failure
+  #backOff(task: Task): void {
+    task.state = 'backing-off'
+    if (this.#isByCaller(task)) return
+    this.running--
+    this.backingOff++
   }
 
   async #retry(task: Task, first: Failure, again: () => Promise<Failure | undefined>): Promise<void> {

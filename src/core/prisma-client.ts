@@ -19,19 +19,24 @@ export function asOwnParent(view: Client): Client {
   return view.$extends({})
 }
 
-/** Prisma gives no `$on` to extended clients, as a property that no extension can change; hence a Proxy of another target. */
-export function withListeners(view: Client, given: Client): Client {
-  const $on = (...args: unknown[]): unknown => {
-    given.$on?.(...args)
-    return watched
-  }
+/**
+ * A client without extensions, and with another `$transaction`. It is a Proxy, since each extension makes all that follows
+ * dearer, and since an extended client has no `$on`; one that is extended later is made from `extended`.
+ */
+export function withTransaction(given: Client, $transaction: Transact, extended: () => Client): Client {
+  let view: Client | undefined
+  const own = new Map<string | symbol, unknown>([
+    ['$transaction', $transaction],
+    ['$extends', (extension: object) => (view ??= extended()).$extends(extension)],
+    ['$on', (...args: unknown[]) => (given.$on?.(...args), watched)],
+  ])
   const watched: Client = new Proxy({} as Client, {
-    get: (_, key) => (key === '$on' ? $on : Reflect.get(view, key)),
-    set: (_, key, value) => Reflect.set(view, key, value),
-    has: (_, key) => Reflect.has(view, key),
-    ownKeys: () => Reflect.ownKeys(view),
+    get: (_, key) => own.get(key) ?? Reflect.get(given, key),
+    set: (_, key, value) => Reflect.set(given, key, value),
+    has: (_, key) => Reflect.has(given, key),
+    ownKeys: () => Reflect.ownKeys(given),
     getOwnPropertyDescriptor(_, key) {
-      const descriptor = Reflect.getOwnPropertyDescriptor(view, key)
+      const descriptor = Reflect.getOwnPropertyDescriptor(given, key)
       return descriptor && { ...descriptor, configurable: true }
     },
   })

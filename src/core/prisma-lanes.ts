@@ -1,10 +1,6 @@
 import { asOwnParent, type Client } from './prisma-client.js'
-import { databaseCode, isDatabaseFailure } from './prisma-errors.js'
+import { observe, type Query } from './prisma-queries.js'
 import type { Scope } from './scope.js'
-
-interface Query extends PromiseLike<unknown> {
-  requestTransaction?: (batch: unknown) => unknown
-}
 
 /** A client view whose queries report to the transaction that uses it at the moment. */
 export interface Lane {
@@ -34,28 +30,4 @@ export class Lanes {
     if (idle) idle.push(lane)
     else this.#idle.set(view, [lane])
   }
-}
-
-/** The same query, which tells `scope` when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */
-function observe(query: Query, scope: Scope): Query {
-  const start = (): Promise<unknown> => {
-    const running = Promise.resolve(query.then((value) => value))
-    scope.queries.add(running)
-    return running
-      .catch((error: unknown) => {
-        if (isDatabaseFailure(error)) scope.innermost.failure = { error }
-        if (databaseCode(error) === '1213') scope.doom = { error }
-        throw error
-      })
-      .finally(() => scope.queries.delete(running))
-  }
-  return new Proxy(query, {
-    get(target, key) {
-      // Started by the call and not by the look: Prisma looks whether there is a `then`.
-      if (key === 'then') return (resolve?: never, reject?: never) => start().then(resolve, reject)
-      if (key === 'catch' || key === 'finally') return (handler?: never) => start()[key](handler)
-      const value: unknown = Reflect.get(target, key)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
 }

@@ -8,12 +8,14 @@ import {
   markReplacement,
   type PrismaLike,
   type Transact,
-  withListeners,
+  withTransaction,
 } from './prisma-client.js'
 import { NestedBatchError, OptionsError, TransactionAbortedError } from './errors.js'
 import { type Lane, Lanes } from './prisma-lanes.js'
-import { databaseCode, isRefusal, mayHaveAborted } from './prisma-errors.js'
+import { observedClient } from './prisma-queries.js'
+import { isRefusal } from './prisma-errors.js'
 import { Scope, type Settlement } from './scope.js'
+import { isUnverified, verify } from './verify.js'
 
 /** The `$transaction` that a client had; `overridden`: it is an extension's and not Prisma's own. */
 interface Origin {
@@ -21,27 +23,39 @@ interface Origin {
   readonly overridden: boolean
 }
 
+/** A client without extensions; `scope` where it is a transaction's. */
+interface Plain {
+  readonly client: Client
+  readonly scope?: Scope
+}
+
 type Callback = (tx: Client) => unknown
+
+export interface WatcherSettings {
+  readonly context: ContextCarrier
+  /** Takes what a scope held. @returns What `$transaction` must wait for before it resolves. */
+  readonly onEnd: (settlement: Settlement) => Promise<void> | undefined
+  readonly onNoneOpen: () => void
+  /** Just before the COMMIT of an outermost transaction; what it rejects with rolls back. */
+  readonly beforeCommit: (scope: Scope, tx: object) => Promise<void> | undefined
+  /** The array form is under way. */
+  readonly onBatch: (batch: unknown, answer: Promise<unknown>) => void
+  /** Whether a transaction that begins now may register tasks. */
+  readonly admits: () => boolean
+}
 
 /** Everything that knows Prisma: opens a scope for each transaction, and says how it ended. */
 export class TransactionWatcher {
-  readonly #context: ContextCarrier
-  readonly #onEnd: (settlement: Settlement) => Promise<void> | undefined
-  readonly #onNoneOpen: () => void
+  readonly #settings: WatcherSettings
   readonly #watched = new WeakSet<Transact>()
   readonly #scopes = new WeakMap<object, Scope>()
+  readonly #scopeKey = Symbol('after-commit.scope')
   readonly #lanes = new Lanes()
   /** Transactions, without savepoints, that have begun and not ended. */
   open = 0
 
-  constructor(
-    context: ContextCarrier,
-    onEnd: (settlement: Settlement) => Promise<void> | undefined,
-    onNoneOpen: () => void,
-  ) {
-    this.#context = context
-    this.#onEnd = onEnd
-    this.#onNoneOpen = onNoneOpen
+  constructor(settings: WatcherSettings) {
+    this.#settings = settings
   }
 
   watch<C extends PrismaLike>(client: C): C {
@@ -52,9 +66,15 @@ export class TransactionWatcher {
       }
     }
     if (this.#knows(given)) return client
-    const $transaction = this.#override({ native: given.$transaction, overridden: isOverridden(given) })
-    const view = asOwnParent(given.$extends({ name: 'after-commit', client: { $transaction } }))
-    return (given.$on ? withListeners(view, given) : view) as unknown as C
+    const origin = { native: given.$transaction, overridden: isOverridden(given) }
+    const extended = (): Client => {
+      const $transaction = this.#override(origin)
+      return asOwnParent(given.$extends({ name: 'after-commit', client: { $transaction } }))
+    }
+    // Only a client without extensions has a `$on`.
+    return (given.$on
+      ? withTransaction(given, this.#override(origin, { client: given }), extended)
+      : extended()) as unknown as C
   }
 
   /** Whether the client's transactions pass through here, perhaps through another instance first. */
@@ -75,31 +95,55 @@ export class TransactionWatcher {
   /**
    * What replaces a client's `$transaction`. It calls the captured native method with its own `this`, so `tx`, nested `tx` and
    * clients extended later pass through it, with all of their extensions; a closed-over client in its place would lose them.
+   *
+   * @param plain The client itself, where it has no extensions, and the scope of a transaction client.
    */
-  #override(origin: Origin): Transact {
+  #override(origin: Origin, plain?: Plain): Transact {
     const run = (client: Client, callback: Callback, options?: object): Promise<unknown> =>
-      this.#run(origin, client, callback, options)
+      this.#run(origin, client, plain, callback, options)
+    const { onBatch } = this.#settings
     const override: Transact = function (input, options) {
-      if (typeof input === 'function') return run(this as Client, input as Callback, options)
-      if (isTransactionClient(this)) return Promise.reject(new NestedBatchError())
-      return origin.native.call(this, input, options)
+      const client = plain?.client ?? (this as Client)
+      if (typeof input === 'function') return run(client, input as Callback, options)
+      if (isTransactionClient(client)) return Promise.reject(new NestedBatchError())
+      const answer = origin.native.call(client, input, options)
+      onBatch(input, answer)
+      return answer
     }
     this.#watched.add(override)
     return markReplacement(override, origin.native)
   }
 
-  async #run({ native, overridden }: Origin, client: Client, callback: Callback, options?: object): Promise<unknown> {
-    const around = isTransactionClient(client) ? this.#innermost(client) : undefined
+  async #run(
+    { native, overridden }: Origin,
+    client: Client,
+    plain: Plain | undefined,
+    callback: Callback,
+    options?: object,
+  ): Promise<unknown> {
+    const { context, admits, onNoneOpen } = this.#settings
+    const around = plain ? plain.scope : isTransactionClient(client) ? this.#innermost(client) : undefined
     const parent = around?.transparent ? undefined : around
-    const lane = around || overridden ? undefined : this.#lanes.take(client)
+    const lane = around || overridden || plain ? undefined : this.#lanes.take(client)
     let scope: Scope | undefined
+    const admitted = parent?.root.admitted ?? admits()
     const body = async (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
       if (scope) void this.#end(scope, 'rolled-back')
-      scope = this.#open(tx, parent, lane)
-      const own = scope
-      const result = await this.#call(own, callback, this.#adopt(tx, own))
-      await verify(own, tx)
+      const own = (scope = this.#open(parent, lane, plain !== undefined))
+      own.admitted = admitted
+      const adopted = this.#adopt(tx, own, plain !== undefined)
+      let result: unknown
+      refuseOrphan(own)
+      try {
+        // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
+        result = await context.run(own, async () => await callback(adopted))
+      } finally {
+        own.over = true
+      }
+      refuseOrphan(own)
+      if (own.root.registered) await verify(own, tx)
+      if (own.root.registered && !parent) await this.#settings.beforeCommit(own, tx)
       // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
       if (own.nested === 0) own.state = 'committing'
       return result
@@ -118,42 +162,38 @@ export class TransactionWatcher {
       throw error
     } finally {
       if (parent) parent.nested--
-      else if (--this.open === 0) this.#onNoneOpen()
+      else if (--this.open === 0) onNoneOpen()
       if (lane) this.#lanes.giveBack(client, lane)
     }
   }
 
   /**
-   * Where the application's own `$transaction` went to a client that it closed over, `tx` is not ours yet. A Proxy makes it so,
-   * because what is assigned to it would be written through to that client.
+   * `tx` as the callback gets it. It is not ours yet where the client has no extensions, and where the application's own
+   * `$transaction` went to a client that it closed over. A Proxy, because what is assigned to `tx` reaches that client.
    */
-  #adopt(tx: Client, scope: Scope): Client {
+  #adopt(tx: Client, scope: Scope, plain: boolean): Client {
+    let nested: Transact | undefined
+    const override = (): Transact | undefined => {
+      if (typeof tx.$transaction !== 'function') return undefined
+      nested ??= this.#override(
+        { native: tx.$transaction, overridden: !plain },
+        plain ? { client: tx, scope } : undefined,
+      )
+      return nested
+    }
+    if (plain) return observedClient(tx, this.#scopeKey, scope, override)
+    this.#scopes.set(tx, scope)
     if (typeof tx.$transaction !== 'function' || this.#knows(tx)) return tx
-    const $transaction = this.#override({ native: tx.$transaction, overridden: true })
-    const adopted = new Proxy(tx, { get: (_, key) => (key === '$transaction' ? $transaction : Reflect.get(tx, key)) })
+    const adopted = new Proxy(tx, { get: (_, key) => (key === '$transaction' ? override() : Reflect.get(tx, key)) })
     this.#scopes.set(adopted, scope)
     return adopted
   }
 
-  async #call(scope: Scope, callback: Callback, tx: Client): Promise<unknown> {
-    let result: unknown
-    refuseOrphan(scope)
-    try {
-      // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
-      result = await this.#context.run(scope, async () => await callback(tx))
-    } finally {
-      scope.over = true
-    }
-    refuseOrphan(scope)
-    return result
-  }
-
-  #open(tx: Client, parent: Scope | undefined, lane: Lane | undefined): Scope {
+  #open(parent: Scope | undefined, lane: Lane | undefined, plain: boolean): Scope {
     const scope = new Scope(parent)
     scope.root.innermost = scope
-    this.#scopes.set(tx, scope)
     if (lane) lane.scope = scope
-    if (!parent) scope.observed = lane !== undefined
+    if (!parent) scope.observed = plain || lane !== undefined
     // Nobody sees its queries fail: take for granted that one has, so that the commit is verified.
     if (!scope.root.observed) scope.failure = { error: undefined }
     return scope
@@ -163,14 +203,14 @@ export class TransactionWatcher {
     if (!scope) return undefined // the callback never ran: Prisma could not begin the transaction
     const { root, parent } = scope
     if (parent && root.innermost === scope) root.innermost = parent
-    if (state === 'released') return this.#onEnd(scope.release())
-    return this.#onEnd(scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error))
+    if (state === 'released') return this.#settings.onEnd(scope.release())
+    return this.#settings.onEnd(scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error))
   }
 
   /** The scope of a transaction client. Prisma makes a new one each time a model extension asks for its `$parent`. */
   #innermost(tx: Client): Scope {
-    const around = this.#context.get()
-    const known = this.#scopes.get(tx)
+    const around = this.#settings.context.get()
+    const known = (Reflect.get(tx, this.#scopeKey) as Scope | undefined) ?? this.#scopes.get(tx)
     if (known) return known
     if (this.#knows(tx) && around instanceof Scope && around.current.isOpen) return around.current
     throw unknownClient(tx)
@@ -191,30 +231,4 @@ function unknownClient(client: unknown): OptionsError {
  */
 function refuseOrphan(scope: Scope): void {
   if (scope.root.registered && scope.isOrphaned) throw new TransactionAbortedError('orphaned')
-}
-
-/**
- * Committed must mean committed: PostgreSQL answers COMMIT of an aborted transaction with a rollback, and Prisma resolves.
- * So where a query has failed and something waits for the commit, one more statement asks whether the transaction is alive.
- */
-async function verify(scope: Scope, tx: Client): Promise<void> {
-  const { root } = scope
-  if (!root.registered) return
-  // Queries that nobody awaited can still abort the transaction before its COMMIT.
-  await Promise.allSettled(root.queries)
-  // InnoDB answers a deadlock (1213) by rolling the whole transaction back, and goes on outside of one.
-  if (root.doom) throw new TransactionAbortedError('failed', root.doom.error)
-  const swallowed = scope.takeFailure()
-  if (!swallowed) return
-  const answer: unknown = await tx.$queryRawUnsafe?.('SELECT 1').catch((error: unknown) => error)
-  // The lane has seen the answer too: an extension that hides errors cannot hide it from there.
-  const seen = scope.takeFailure()?.error
-  if ([answer, seen].some((error) => databaseCode(error) === '25P02')) {
-    throw new TransactionAbortedError('failed', swallowed.error)
-  }
-}
-
-/** A query failed and nobody has asked, since nothing was registered by then. What registers from now on must not run on a guess. */
-function isUnverified({ failure, doom }: Scope): boolean {
-  return doom !== undefined || (failure !== undefined && mayHaveAborted(failure.error))
 }

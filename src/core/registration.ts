@@ -1,12 +1,15 @@
 import { inspect } from 'node:util'
 import type { ContextCarrier } from './context.js'
+import { isDefinedEvent } from './subscribers.js'
 import { taskParts } from './define-task.js'
+import { Durable } from './durable.js'
 import { ClosedError, NoTransactionError, OptionsError } from './errors.js'
 import { taskFields } from './logging.js'
 import type { AfterCommitOptions, Logger } from './options.js'
+import type { Pool } from './pool.js'
 import type { Queues } from './queues.js'
 import type { Scope, Settlement } from './scope.js'
-import { Task, type TaskHandle, type TaskOutcome, type TaskParts } from './task.js'
+import { Task, type TaskHandle, type TaskParts } from './task.js'
 
 export interface RegistrySettings {
   readonly options: AfterCommitOptions
@@ -21,29 +24,44 @@ export class Registry {
   closing = false
   /** What takes the tasks that are due: the queues, unless a test has put something in their place. */
   accept: Queues['accept']
+  readonly durable: Durable
   readonly #settings: RegistrySettings
   #registrations = 0
 
   constructor(settings: RegistrySettings) {
     this.#settings = settings
-    this.accept = (tasks, callerCanRun) => settings.queues.accept(tasks, callerCanRun)
+    this.durable = new Durable(settings)
+    this.accept = (tasks, callerCanRun, at) => settings.queues.accept(tasks, callerCanRun, at)
   }
 
-  register(args: readonly unknown[], scope: Scope | undefined): TaskHandle {
-    const { options, queues } = this.#settings
+  /** @returns The handle of a task; those of an event, in a list. */
+  register(args: readonly unknown[], scope: Scope | undefined): TaskHandle | readonly TaskHandle[] {
     const parts = taskParts(args)
+    if (!isDefinedEvent(args[0])) return this.#register(parts, scope)
+    const handles: TaskHandle[] = []
+    try {
+      for (const each of this.durable.partsOfEvent(parts)) handles.push(this.#register(each, scope))
+    } catch (error) {
+      for (const handle of handles) handle.cancel() // all of them are told, or none
+      throw error
+    }
+    return handles
+  }
+
+  #register(parts: TaskParts, scope: Scope | undefined): TaskHandle {
+    const { options, queues } = this.#settings
     const pool = queues.of(parts)
     this.#refuseIfClosed(parts.name, scope)
     if (!scope) this.#warnIfUnwatched(parts.name)
-    const task = this.#newTask(parts)
-    const refuses = (task.options.overflow ?? options.overflow) === 'refuse'
+    const task = this.#newTask(parts, pool)
+    const refuses = !task.source.message && (task.options.overflow ?? options.overflow) === 'refuse'
     if (scope && !scope.isPending) this.#late(task, scope)
     else if (scope) {
       if (refuses) pool.reserve(task)
       scope.add(task)
     } else if (this.#runsOutside(task)) {
       if (refuses) pool.reserve(task)
-      void this.accept([task], false)
+      void this.#handOver([task], false, task.registered)
     }
     return task
   }
@@ -52,7 +70,7 @@ export class Registry {
   async rerun(parts: TaskParts, claim: () => Promise<void>): Promise<TaskHandle> {
     const pool = this.#settings.queues.of(parts)
     this.#refuseIfClosed(parts.name, undefined)
-    const task = this.#newTask(parts)
+    const task = this.#newTask(parts, pool)
     try {
       pool.reserve(task)
       await claim()
@@ -61,14 +79,20 @@ export class Registry {
       task.context.release()
       throw error
     }
-    void this.accept([task], false)
+    void this.#handOver([task], false)
     return task
   }
 
-  #newTask(parts: TaskParts): Task {
-    const { context } = this.#settings
-    const made = { requestId: this.#requestId(), order: this.#registrations++, context: context.capture() }
-    return new Task(parts, made, (task) => this.#cancel(task))
+  /** These tasks are due: to the pool, or, where they are durable, to the outbox. */
+  #handOver(tasks: readonly Task[], callerCanRun: boolean, at?: number): Promise<void> | undefined {
+    return this.accept(this.durable.take(tasks), callerCanRun, at)
+  }
+
+  #newTask(parts: TaskParts, pool: Pool): Task {
+    const { context, queues } = this.#settings
+    const requestId = this.requestId()
+    const runnable = queues.runnable(this.durable.withMessage(parts, requestId))
+    return new Task(runnable, pool, context.capture(), requestId, this.#registrations++)
   }
 
   onRollback(run: () => unknown, scope: Scope | undefined): void {
@@ -78,7 +102,7 @@ export class Registry {
     const captured = context.capture()
     const hook = (): void => {
       captured
-        .run(() => context.run(undefined, async () => await run()))
+        .run(undefined, async () => await run())
         .catch((error: unknown) => logger.error({ err: error }, 'an onRollback function failed'))
         .finally(() => captured.release())
     }
@@ -89,7 +113,7 @@ export class Registry {
 
   /** A transaction or a savepoint is over. */
   settle({ state, tasks, hooks, error }: Settlement): Promise<void> | undefined {
-    const callerRuns = state === 'committed' ? this.accept(tasks, true) : undefined
+    const callerRuns = state === 'committed' ? this.#handOver(tasks, true) : undefined
     if (state !== 'committed') {
       for (const task of tasks) this.#settleUnrun(task, state === 'unknown' ? 'unknown' : 'discarded', error)
     }
@@ -97,11 +121,17 @@ export class Registry {
     return callerRuns
   }
 
+  /** Whether what happens here may register: after `close()`, only a task that is under way. */
+  get admits(): boolean {
+    if (!this.closing) return true
+    const around = this.#settings.context.get()
+    return around instanceof Task && !around.outcome
+  }
+
   /** After `close()` only what is already under way, a transaction or a task, may go on registering. */
   #refuseIfClosed(name: string, scope: Scope | undefined): void {
     if (!this.closing) return
-    const around = this.#settings.context.get()
-    const underWay = scope?.isPending || (around instanceof Task && !around.outcome)
+    const underWay = scope?.isPending ? scope.root.admitted : this.admits
     if (this.#settings.queues.closed || !underWay) throw new ClosedError(name)
   }
 
@@ -113,7 +143,7 @@ export class Registry {
 
   /** The transaction is over, and somebody did not await the work that registers now: the task follows the outcome. */
   #late(task: Task, { state }: Scope): void {
-    if (state === 'committed') return void this.accept([task], false)
+    if (state === 'committed') return void this.#handOver([task], false)
     if (state === 'unknown') return this.#settleUnrun(task, 'unknown')
     const why =
       'was registered after its transaction had rolled back, and is discarded: await the work that registers it'
@@ -134,24 +164,11 @@ export class Registry {
 
   /** The pool has never seen it as accepted, and it will not. */
   #settleUnrun(task: Task, status: 'discarded' | 'unknown', error?: unknown): void {
-    const pool = this.#settings.queues.of(task)
-    pool.release(task)
-    if (!task.outcome) pool.finish(task, { status, attempts: 0, ...(error !== undefined && { error }) })
+    task.pool.release(task)
+    if (!task.outcome) task.pool.finish(task, { status, attempts: 0, ...(error !== undefined && { error }) })
   }
 
-  #cancel(task: Task): boolean {
-    if (task.attempts > 0 || (task.state !== 'registered' && task.state !== 'waiting')) return false
-    const outcome: TaskOutcome = { status: 'cancelled', attempts: 0 }
-    // Before the commit it is nobody's yet: the pool counts it, as accepted and cancelled, when it is handed over.
-    const pool = this.#settings.queues.of(task)
-    if (task.state === 'registered') {
-      pool.release(task)
-      task.settle(outcome)
-    } else pool.finish(task, outcome)
-    return true
-  }
-
-  #requestId(): string | undefined {
+  requestId(): string | undefined {
     try {
       const id: unknown = this.#settings.options.requestId?.()
       // Whatever the types say, a request id of pino-http may be a number.

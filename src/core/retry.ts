@@ -16,30 +16,38 @@ export async function retry(
   again: () => Promise<Failure | undefined>,
   settings: { readonly events: Events; readonly options: Required<RetryOptions> },
 ): Promise<Failure | undefined> {
+  if (settings.options.retries === 0 || isAbortError(first.error)) return last(first)
   const backoff = new AbortController()
   try {
     await pRetry(
       async (n) => {
         const failure = n === 1 ? first : await again()
-        if (failure) throw failure
+        if (failure) throw failure as unknown as Error
       },
       {
         ...settings.options,
         signal: backoff.signal,
-        shouldRetry: ({ error }) => !isAbortError((error as Failure).error),
+        shouldRetry: ({ error }) => !isAbortError(causeOf(error)),
         onFailedAttempt: ({ error, retriesLeft }) => {
-          const cause = (error as Failure).error
+          const cause = causeOf(error)
           if (retriesLeft === 0 || isAbortError(cause)) return
-          task.interrupt = (reason) => backoff.abort(reason)
+          task.doing = { interrupt: (reason) => backoff.abort(reason) }
           settings.events.emitTask('retrying', task, { error: cause, retriesLeft })
         },
       },
     )
     return undefined
   } catch (failure) {
-    const thrown = failure instanceof Failure ? failure.error : failure
-    return new Failure(isAbortError(thrown) ? thrown.originalError : thrown)
+    return last(failure instanceof Failure ? failure : new Failure(failure))
   }
+}
+
+function causeOf(failure: unknown): unknown {
+  return (failure as Failure).error
+}
+
+function last(failure: Failure): Failure {
+  return isAbortError(failure.error) ? new Failure(failure.error.originalError) : failure
 }
 
 /** p-retry's AbortError, of whichever copy of p-retry: "do not try again". fetch's error of that name has no `originalError`. */

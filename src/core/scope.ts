@@ -39,6 +39,8 @@ export class Scope {
   nested = 0
   /** Transactions nested in it count as outermost ones: it is a test's, which rolls back whatever happened in it. */
   transparent = false
+  /** It began before `close()`, or in a task: it may register. Kept at the root. */
+  admitted = true
   /** Its callback has returned or thrown. */
   over = false
   /** Whether somebody sees the queries of the transaction fail; kept at the root. */
@@ -49,8 +51,9 @@ export class Scope {
   failure: { readonly error: unknown } | undefined
   /** An error that has rolled the whole transaction back, savepoints included; kept at the root. */
   doom: { readonly error: unknown } | undefined
-  /** Queries under way; kept at the root. */
-  readonly queries = new Set<Promise<unknown>>()
+  /** How many queries are under way; kept at the root. */
+  queries = 0
+  #onNoQuery: (() => void) | undefined
   #tasks: Task[] = []
   #hooks: Hook[] = []
   /** Hooks of savepoints that have rolled back: they wait for the end of the transaction. */
@@ -75,6 +78,15 @@ export class Scope {
     return this.parent !== undefined && (this.parent.over || this.parent.isOrphaned)
   }
 
+  queryEnded(): void {
+    if (--this.queries === 0) this.#onNoQuery?.()
+  }
+
+  /** Resolves when no query is under way. */
+  async noQuery(): Promise<void> {
+    if (this.queries > 0) await new Promise<void>((resolve) => (this.#onNoQuery = resolve))
+  }
+
   takeFailure(): Scope['failure'] {
     const { failure } = this
     this.failure = undefined
@@ -86,6 +98,11 @@ export class Scope {
     if (this.state === 'rolled-back') return this
     if (!this.root.isPending) return this.root
     return this.state === 'released' && this.parent ? this.parent.current : this
+  }
+
+  /** In the order of registration over all levels. */
+  get tasks(): readonly Task[] {
+    return this.#tasks.toSorted((a, b) => a.order - b.order)
   }
 
   add(task: Task): void {
@@ -112,7 +129,8 @@ export class Scope {
   /** The scope is over; what it held is in the settlement, in the order of registration over all levels. */
   end(state: 'committed' | 'rolled-back' | 'unknown', error?: unknown): Settlement {
     this.state = state
-    const tasks = this.#tasks.toSorted((a, b) => a.order - b.order)
+    if (!this.root.registered) return { state, tasks: [], hooks: [], error }
+    const { tasks } = this
     if (state === 'rolled-back') for (const hook of this.#hooks) this.root.#due.push(hook)
     this.#tasks = this.#hooks = []
     const due = this.root.isPending ? [] : this.root.#due.splice(0)

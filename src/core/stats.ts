@@ -1,30 +1,59 @@
-import type { AfterCommitEventName, Events } from './events.js'
+import type { Events } from './events.js'
 import type { Queues } from './queues.js'
-import type { TaskStatus } from './task.js'
+import { now } from './task.js'
 
-type Counter = Extract<TaskStatus, AfterCommitEventName> | 'accepted' | 'retried'
-type Gauge =
-  'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'callerRunning' | 'abandoned' | 'oldestPendingMs'
+const counters = [
+  'accepted',
+  'succeeded',
+  'failed',
+  'rejected',
+  'dropped',
+  'interrupted',
+  'cancelled',
+  'discarded',
+  'unknown',
+  'stored',
+] as const
+type Counted = (typeof counters)[number]
+type OfQueues = 'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'callerRunning'
+type Gauge = OfQueues | 'abandoned' | 'oldestPendingMs' | 'saturation'
 
 /**
  * Counters since construction, and gauges of now. Whenever one looks, accepted = succeeded + failed + rejected + dropped +
- * interrupted + cancelled + pending + callerRunning. `oldestPendingMs`: milliseconds since the oldest pending task was accepted.
+ * interrupted + cancelled + stored + pending + callerRunning (a listener of `accepted` sees a task that is not taken in before its
+ * end is counted). `oldestPendingMs`: milliseconds since the oldest pending task was accepted.
+ * `saturation`: which share of `maxPending` is taken, in the queue where it is highest; 1 is full.
  */
-export type Stats = Readonly<Record<Counter | Gauge, number>>
+export type Stats = Readonly<Record<Counted | 'retried' | Gauge, number>>
+
+/** One queue now: the instance's own is called `default`, and what runs in threads is in `threads`. */
+export interface QueueStats {
+  readonly name: string
+  readonly concurrency: number
+  readonly maxPending: number
+  readonly isPaused: boolean
+  /** Unfinished: waiting, running and backing off together. */
+  readonly pending: number
+  readonly waiting: number
+  readonly running: number
+  readonly backingOff: number
+  /** Places kept for tasks of open transactions. */
+  readonly reserved: number
+}
 
 export function statsOf(events: Events, queues: Queues, abandoned: number): Stats {
-  const { retrying, started: _, abandoned: __, failureLogError: ___, ...counters } = events.counts
-  const { oldest } = queues
+  const at = now()
   return {
-    ...counters,
-    retried: retrying,
-    pending: queues.sum(({ pending }) => pending.size),
-    waiting: queues.sum(({ gauges }) => gauges.waiting),
-    running: queues.sum(({ gauges }) => gauges.running),
-    backingOff: queues.sum(({ gauges }) => gauges['backing-off']),
-    reserved: queues.sum(({ reserved }) => reserved),
+    ...(Object.fromEntries(counters.map((name) => [name, events.count(name)])) as Record<Counted, number>),
+    retried: events.count('retrying'),
+    pending: queues.sum(({ pending }) => pending),
+    waiting: queues.sum(({ waiting }) => waiting.size),
+    running: queues.sum(({ running }) => running),
+    backingOff: queues.sum(({ backingOff }) => backingOff),
+    reserved: queues.sum(({ reserved }) => reserved.size),
     callerRunning: queues.sum(({ callerRunning }) => callerRunning.size),
     abandoned,
-    oldestPendingMs: oldest ? Date.now() - oldest.acceptedAt : 0,
+    oldestPendingMs: at - Math.min(at, ...queues.all.map(({ pendingSince }) => pendingSince)),
+    saturation: Math.max(...queues.all.map((pool) => pool.saturation)),
   }
 }

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Failure } from './attempt.js'
 import type { CapturedContext } from './context.js'
 import type { Logger, TaskOptions } from './options.js'
+import type { OutboxMessage } from './outbox.js'
 import type { StandardSchema } from './payload.js'
+import type { Pool } from './pool.js'
 
 export type TaskStatus =
-  'succeeded' | 'failed' | 'rejected' | 'dropped' | 'interrupted' | 'cancelled' | 'discarded' | 'unknown'
+  'succeeded' | 'failed' | 'rejected' | 'dropped' | 'interrupted' | 'cancelled' | 'discarded' | 'unknown' | 'stored'
 export type TaskState = 'registered' | 'waiting' | 'running' | 'backing-off' | TaskStatus
 
 /** How a task ended. `attempts` counts the attempts that started; `error` is what the last one threw. */
@@ -40,6 +42,8 @@ export interface TaskContext {
   readonly signal: AbortSignal
   /** A logger whose lines carry the task's id, name, attempt and request id. */
   readonly log: Logger
+  /** Of a durable task: the same for every delivery of its message. */
+  readonly messageId?: string | undefined
 }
 
 export type TaskRun = (context: TaskContext) => unknown
@@ -49,6 +53,10 @@ export interface DefinedTask<In = never, Out = never> {
   readonly name: string
   readonly run: (payload: Out, context: TaskContext) => unknown
   readonly options: DefineTaskOptions<unknown, unknown>
+  /** With `thread: true`: the module that exports `run`. */
+  readonly module?: URL | undefined
+  /** Of an event's subscriber. */
+  readonly event?: DefinedTask | undefined
   /** Only for the types: what a registration takes, where a schema makes something else of it. */
   readonly '~payload'?: (payload: In) => void
 }
@@ -56,6 +64,10 @@ export interface DefinedTask<In = never, Out = never> {
 export interface DefineTaskOptions<In, Out> extends TaskOptions {
   /** Checks (and may transform) the payload at registration. Any Standard Schema that answers synchronously. */
   readonly schema?: StandardSchema<In, Out>
+  /** Of a durable task: what has the same key is handled one at a time, in the order of the commits. At most 191 characters. */
+  key?(payload: Out): string
+  /** Runs in one of the instance's `threads`, where it can burn CPU and can be ended. @default false */
+  readonly thread?: boolean
 }
 
 export function isDefinedTask(value: unknown): value is DefinedTask {
@@ -71,79 +83,142 @@ export function isDefinedTask(value: unknown): value is DefinedTask {
 export interface TaskParts {
   readonly name: string
   readonly run: TaskRun
-  readonly options: TaskOptions
-  /** JSON text; undefined for a closure, or where a defined task takes no payload. */
-  readonly payload: string | undefined
-  readonly defined: boolean
-  /** The id of the failure that it runs again. */
-  readonly retryOf?: string | undefined
+  readonly source: TaskSource
 }
 
-/** One registered task on its way to its outcome. What the user sees of it is its `TaskHandle` side. */
+/** Where a task comes from: what closures have in common, and each run of a defined task has for itself. */
+export interface TaskSource {
+  readonly options: TaskOptions & Pick<DefineTaskOptions<unknown, unknown>, 'key'>
+  /** JSON text, empty for a defined task without a payload; null for a closure. */
+  readonly payload: string | null
+  /** The id of the failure that it runs again. */
+  readonly retryOf: string | undefined
+  /** A durable task's. `taskId`: where the message has several tasks, which need ids of their own. */
+  readonly message?: Pick<OutboxMessage, 'messageId'> & { readonly taskId?: string }
+  /** Set where it runs in a thread. */
+  readonly module: URL | undefined
+}
+
+/** What most tasks never need. */
+interface Looked {
+  id?: string
+  settled?: Promise<TaskOutcome>
+  resolve?: (outcome: TaskOutcome) => void
+  resume?: ((failure: Failure | undefined) => void) | undefined
+}
+
+/** Times are kept as milliseconds from here on: for 24 days these are small integers, which need no memory of their own. */
+const epoch = Date.now()
+const small = (time: number): number => (time === (time | 0) ? time | 0 : time)
+export const now = (): number => small(Date.now() - epoch)
+
+/**
+ * One registered task on its way to its outcome. What the user sees of it is its `TaskHandle` side. There may be a hundred
+ * thousand of them, so whatever is seldom looked at is made when somebody looks.
+ */
 export class Task implements TaskHandle {
-  readonly id = randomUUID()
   readonly name: string
   readonly run: TaskRun
-  readonly options: TaskOptions
-  readonly payload: string | undefined
-  readonly defined: boolean
-  readonly retryOf: string | undefined
+  readonly source: TaskSource
+  readonly pool: Pool
+  readonly context: CapturedContext
   readonly requestId: string | undefined
   /** Position among all registrations of the instance. */
   readonly order: number
-  readonly context: CapturedContext
-  readonly registeredAt = new Date()
   state: TaskState = 'registered'
   attempts = 0
-  /** Milliseconds since the epoch. */
-  acceptedAt = 0
-  lastAttemptAt: Date | undefined
   outcome: TaskOutcome | undefined
-  /** It holds one of the pool's places although its transaction has not committed yet (`overflow: 'refuse'`). */
-  reserved = false
-  /** Ends what it is doing now: aborts the running attempt's signal, or wakes it from its backoff. */
-  interrupt: ((reason: Error) => void) | undefined
-  /** Set while a retry waits for its slot: takes the attempt's result back to the retry loop. */
-  resume: ((failure: Failure | undefined) => void) | undefined
-  #resolve: ((outcome: TaskOutcome) => void) | undefined
-  #settled: Promise<TaskOutcome> | undefined
+  /** What it is doing now, and how to end that: its running attempt, or its backoff. */
+  doing: { interrupt(reason: Error): void } | undefined
+  /** Its index among what is under way. */
+  place = 0
+  /** By `now()`. */
+  acceptedAt = 0
+  /** By performance.now(), in whole milliseconds. */
+  #lastAttemptAt = -1
+  /** By `now()`. */
+  readonly registered = now()
+  #looked: Looked | undefined
 
-  readonly #onCancel: (task: Task) => boolean
-
-  constructor(
-    parts: TaskParts,
-    made: Pick<Task, 'requestId' | 'order' | 'context'>,
-    onCancel: (task: Task) => boolean,
-  ) {
+  constructor(parts: TaskParts, pool: Pool, context: CapturedContext, requestId: string | undefined, order: number) {
     this.name = parts.name
     this.run = parts.run
-    this.options = parts.options
-    this.payload = parts.payload
-    this.defined = parts.defined
-    this.retryOf = parts.retryOf
-    this.requestId = made.requestId
-    this.order = made.order
-    this.context = made.context
-    this.#onCancel = onCancel
+    this.source = parts.source
+    this.pool = pool
+    this.context = context
+    this.requestId = requestId
+    this.order = order
+  }
+
+  get id(): string {
+    const { message } = this.source
+    return (this.#look.id ??= message?.taskId ?? message?.messageId ?? randomUUID())
+  }
+
+  get options(): TaskOptions {
+    return this.source.options
+  }
+
+  get registeredAt(): Date {
+    return new Date(epoch + this.registered)
+  }
+
+  get lastAttemptAt(): Date | undefined {
+    if (this.#lastAttemptAt < 0) return undefined
+    // Clocks are set and rounded; an attempt comes after its registration all the same.
+    const at = Math.round(Date.now() - performance.now()) + this.#lastAttemptAt
+    return new Date(Math.max(at, epoch + this.registered))
   }
 
   get settled(): Promise<TaskOutcome> {
-    this.#settled ??= this.outcome
-      ? Promise.resolve(this.outcome)
-      : new Promise((resolve) => {
-          this.#resolve = resolve
-        })
-    return this.#settled
+    const look = this.#look
+    look.settled ??= new Promise((resolve) => {
+      if (this.outcome) resolve(this.outcome)
+      else look.resolve = resolve
+    })
+    return look.settled
   }
 
   cancel(): boolean {
-    return this.#onCancel(this)
+    return this.pool.cancel(this)
+  }
+
+  /**
+   * Runs `fn` in the async context of the registration, with no open transaction in sight: that one is over. Everything that
+   * the task and its listeners can see runs in here: attempts, timers, the retry loop.
+   */
+  inContext<R>(fn: () => R): R
+  inContext<R, A>(fn: (given: A) => R, given: A): R
+  inContext<R>(fn: (given?: unknown) => R, given?: unknown): R {
+    return this.context.run(this, fn, given)
+  }
+
+  /** @param at Now, by performance.now(). */
+  beginAttempt(at: number): number {
+    this.#lastAttemptAt = small(Math.floor(at))
+    return ++this.attempts
+  }
+
+  /** Whoever waits for its next attempt is told how that ends. */
+  awaitAttempt(resume: (failure: Failure | undefined) => void): void {
+    this.#look.resume = resume
+  }
+
+  /** Takes out who waits for the attempt that has ended. */
+  takeResume(): Looked['resume'] {
+    const resume = this.#looked?.resume
+    if (resume) this.#look.resume = undefined
+    return resume
   }
 
   settle(outcome: TaskOutcome): void {
     this.outcome = outcome
     this.state = outcome.status
-    this.#resolve?.(outcome)
+    this.#looked?.resolve?.(outcome)
     this.context.release()
+  }
+
+  get #look(): Looked {
+    return (this.#looked ??= {})
   }
 }

@@ -1,4 +1,4 @@
-import type { AfterCommit } from '../core/after-commit.js'
+import type { AfterCommit } from '../core/face.js'
 import { OptionsError } from '../core/errors.js'
 import type { Task } from '../core/task.js'
 import { internalsOf } from './internals-of.js'
@@ -67,10 +67,10 @@ export function capture(afterCommit: AfterCommit): Captured {
   }
   return {
     get tasks() {
-      return waiting().map(({ id, name, payload }) => ({
+      return waiting().map(({ id, name, source: { payload } }) => ({
         id,
         name,
-        payload: payload === undefined ? undefined : (JSON.parse(payload) as unknown),
+        payload: payload ? (JSON.parse(payload) as unknown) : undefined,
       }))
     },
     async run(name) {

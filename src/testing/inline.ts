@@ -1,4 +1,4 @@
-import type { AfterCommit } from '../core/after-commit.js'
+import type { AfterCommit } from '../core/face.js'
 import type { Task } from '../core/task.js'
 import { internalsOf } from './internals-of.js'
 import { acceptTask, runTasks, throwAll } from './run-task.js'

@@ -1,4 +1,5 @@
-import { attempt, inContextOf } from '../core/attempt.js'
+import { Attempt, type Failure } from '../core/attempt.js'
+import { Deadlines } from '../core/deadlines.js'
 import type { Internals } from '../core/internals.js'
 import { isAbortError } from '../core/retry.js'
 import type { Task, TaskOutcome } from '../core/task.js'
@@ -7,8 +8,8 @@ import type { Task, TaskOutcome } from '../core/task.js'
 const limit = 10_000
 
 /** Takes a task over as a pool would: from here on it counts as accepted, and `idle()` waits for it. */
-export function acceptTask(task: Task, { events, queues }: Internals): void {
-  queues.of(task).callerRunning.add(task)
+export function acceptTask(task: Task, { events }: Internals): void {
+  task.pool.callerRunning.add(task)
   task.state = 'waiting'
   events.emitTask('accepted', task)
 }
@@ -28,13 +29,21 @@ export async function runTasks(next: () => Task | undefined, internals: Internal
 }
 
 async function runTask(task: Task, internals: Internals, errors: unknown[]): Promise<void> {
-  const { context, events, logger, queues } = internals
+  const { events, logger } = internals
   task.state = 'running'
-  await inContextOf(task, context, async () => {
-    const settings = { context, events, logger, timeout: Infinity, abortGrace: 0, abandoned: new Set<object>() }
-    const failure = await attempt(task, settings)
+  await task.inContext(async () => {
+    const settings = {
+      events,
+      logger,
+      deadlines: new Deadlines(),
+      abortGrace: 0,
+      abandoned: new Set<object>(),
+    }
+    const failure = await new Promise<Failure | undefined>((resolve) => {
+      new Attempt(task, Infinity, settings, (_, failed) => resolve(failed), performance.now()).start()
+    })
     if (task.outcome) return // interrupted by close()
-    queues.of(task).callerRunning.delete(task)
+    task.pool.callerRunning.delete(task)
     const outcome: TaskOutcome = { status: 'succeeded', attempts: task.attempts }
     if (!failure) return end(task, outcome, internals)
     const error = isAbortError(failure.error) ? failure.error.originalError : failure.error

@@ -7,12 +7,13 @@ import type { Task } from '../core/task.js'
  * front of one another; they are taken away in the reverse order.
  */
 export function standIn(
-  { registry, queues }: Internals,
+  { registry }: Internals,
   accept: (tasks: readonly Task[], callerCanWait: boolean) => Promise<void> | undefined,
 ): () => void {
   const before = registry.accept
+  const { inMemory } = registry.durable
   const own: typeof before = (tasks, callerCanWait) => {
-    for (const task of tasks) queues.of(task).release(task)
+    for (const task of tasks) task.pool.release(task)
     const cancelled = tasks.filter((task) => task.outcome)
     void before(cancelled, false) // they count as accepted and cancelled, and nothing of them runs
     return accept(
@@ -21,11 +22,13 @@ export function standIn(
     )
   }
   registry.accept = own
+  registry.durable.inMemory = true
   let restored = false
   return () => {
     if (restored) return
     if (registry.accept !== own) throw new OptionsError('Restore what was put in place later first')
     registry.accept = before
+    registry.durable.inMemory = inMemory
     restored = true
   }
 }

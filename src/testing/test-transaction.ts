@@ -1,4 +1,4 @@
-import type { AfterCommit } from '../core/after-commit.js'
+import type { AfterCommit } from '../core/face.js'
 import { OptionsError } from '../core/errors.js'
 import type { PrismaLike } from '../core/prisma-client.js'
 import { internalsOf } from './internals-of.js'

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defineTask, type FailureRecord, prismaFailureLog, type Stats, type TaskHandle } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
+import { nestedIn } from '../support/prisma-version.js'
 import { next, start, trace } from '../support/recorders.js'
-import { deferred } from '../support/wait.js'
+import { deferred, until } from '../support/wait.js'
 
 const nothing = () => undefined
 const boom = () => Promise.reject(new Error('boom'))
@@ -96,7 +97,7 @@ describe('close()', () => {
     const fail = deferred()
     afterCommit('late success', () => finish.promise)
     afterCommit('late failure', () => fail.promise)
-    await next(afterCommit, 'started')
+    await until(() => afterCommit.stats().running === 2)
     await afterCommit.close({ grace: 0 })
     const before = [...seen]
     finish.resolve()
@@ -188,6 +189,33 @@ describe('close()', () => {
       assert.equal((await (await transaction).settled).status, 'succeeded')
       const report = await closing
       assert.equal(report.succeeded, 1)
+      balance(report)
+      assert.deepEqual(await db.query('SELECT "name" FROM "User"'), [{ name: 'Ada' }])
+    })
+
+    test('a transaction that begins after the call may not register, and goes its own way', async () => {
+      await db.reset()
+      const { afterCommit } = start()
+      const prisma = afterCommit.watch(db.newClient())
+      const go = deferred()
+      afterCommit('keeps the pool open', () => go.promise)
+      await next(afterCommit, 'started')
+      const closing = afterCommit.close({ grace: 30_000 })
+      await prisma.$transaction(async (tx) => {
+        await tx.user.create({ data: { email: 'a@example.org', name: 'Ada' } })
+        assert.throws(() => afterCommit('late', nothing), closed)
+        assert.throws(() => afterCommit.for(tx)('late', nothing), closed)
+      })
+      await assert.rejects(
+        prisma.$transaction(async (tx) => {
+          await tx.user.create({ data: { email: 'b@example.org', name: 'Bob' } })
+          await nestedIn(tx, () => Promise.resolve(afterCommit('late', nothing)))
+        }),
+        closed,
+      )
+      go.resolve()
+      const report = await closing
+      assert.equal(report.accepted, 1)
       balance(report)
       assert.deepEqual(await db.query('SELECT "name" FROM "User"'), [{ name: 'Ada' }])
     })

@@ -315,6 +315,28 @@ describe('failures.retryAll()', () => {
     assert.equal(afterCommit.stats().succeeded, 25)
   })
 
+  test('retries a limited number at a time, where it is told to', async () => {
+    const { task, state } = patient()
+    state.well = true
+    const { afterCommit } = await startWith(
+      [record({ payload: null }), ...Array.from({ length: 25 }, () => record())],
+      {
+        tasks: [task],
+      },
+    )
+    const first = await afterCommit.failures.retryAll({ limit: 10 })
+    assert.deepEqual([first.retried, first.skipped.length], [10, 1])
+    const { nextCursor: cursor } = first
+    assert.ok(cursor !== undefined)
+    assert.deepEqual(await afterCommit.failures.retryAll({ cursor }), {
+      retried: 15,
+      skipped: [],
+      nextCursor: undefined,
+    })
+    await afterCommit.idle()
+    assert.equal(afterCommit.stats().succeeded, 25)
+  })
+
   test('retries a task that fails at once again one time only', async () => {
     const { task } = patient()
     const { afterCommit } = start({ retry: false, tasks: [task] })
@@ -388,6 +410,7 @@ describe('failures', () => {
     await wrong(failures.list({ status: 'faild' as never }), /`status` to be one of failed, rejected/)
     await wrong(failures.list({ since: '2026-02-28' as never }), /`since` to be a valid Date/)
     await wrong(failures.retryAll({ until: new Date(Number.NaN) }), /`until`/)
+    await wrong(failures.retryAll({ limit: 0 }), /`limit`/)
     await wrong(failures.purge({ before: undefined as never }), /`before`/)
     await wrong(failures.purge({ before: new Date(), limit: 0 }), /`limit`/)
     assert.equal((await failures.list()).items.length, 1)

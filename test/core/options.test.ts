@@ -30,6 +30,7 @@ const wrong: readonly [name: string, expected: RegExp, values: readonly unknown[
   ['failureLog', /check\(\), write\(\), list\(\)/, [{}, 'table', null, () => undefined, { write: () => undefined }]],
   ['logger', /debug\(\), info\(\), warn\(\), error\(\), fatal\(\)/, [incompleteLogger, 'console', null, {}]],
   ['requestId', /a function/, ['7', 7, null, {}]],
+  ['threads', /made by workerThreads\(\)/, [{ size: 2 }, 2, null, true]],
   ['context', /run\(\), get\(\), capture\(\)/, [{}, null, 'als', { run: nothing, get: nothing }]],
   ['tasks', /an array of defined tasks/, [task, {}, [() => undefined], [null], ['twice'], null]],
 ]

@@ -111,7 +111,7 @@ describe('Failure log in a Prisma table', () => {
       assert.deepEqual(log.at('fatal'), [])
       const rows = await db.query<Record<string, string>>('SELECT * FROM "TaskFailure"')
       for (const row of rows.filter(({ task }) => task === 'long')) {
-        for (const name of ['errorMessage', 'errorStack']) {
+        for (const name of ['errorName', 'errorMessage', 'errorStack']) {
           assert.match(row[name] ?? '', /^x?🎉{10,}$/u, `${name}: ${row[name]?.slice(-3)}`)
           assert.ok((row[name]?.length ?? 0) <= 10_000)
         }

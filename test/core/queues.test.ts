@@ -36,6 +36,30 @@ describe('Queues', () => {
     assert.equal(failures.records.length, 2)
   })
 
+  test('says of each queue what it holds and how much it may', async () => {
+    const { afterCommit } = start({ concurrency: 1, maxPending: 9, queues: { sms: { concurrency: 2, maxPending: 4 } } })
+    const stuck = deferred()
+    const sendSms = defineTask('send-sms', () => stuck.promise, { queue: 'sms' })
+    afterCommit.queue('sms').pause()
+    for (let i = 0; i < 3; i++) {
+      afterCommit(sendSms)
+      afterCommit('push', () => stuck.promise)
+    }
+    await until(() => afterCommit.stats().running === 1)
+    const same = { backingOff: 0, reserved: 0, pending: 3 }
+    assert.deepEqual(afterCommit.queues(), [
+      { ...same, name: 'default', concurrency: 1, maxPending: 9, isPaused: false, waiting: 2, running: 1 },
+      { ...same, name: 'sms', concurrency: 2, maxPending: 4, isPaused: true, waiting: 3, running: 0 },
+    ])
+    stuck.resolve()
+    afterCommit.queue('sms').start()
+    await afterCommit.idle()
+    assert.deepEqual(
+      afterCommit.queues().map(({ pending }) => pending),
+      [0, 0],
+    )
+  })
+
   test('numbers are sums over all queues, and close() drains and interrupts all of them', async () => {
     const { afterCommit, failures } = start({ concurrency: 1, queues: { sms: { concurrency: 1 } } })
     const samples = sampledStats(afterCommit)
@@ -62,6 +86,7 @@ describe('Queues', () => {
     const { afterCommit } = start({ queues: { sms: { concurrency: 10, intervalCap: 3, interval: 100 } } })
     const times: number[] = []
     const sendSms = defineTask('send-sms', () => void times.push(performance.now()), { queue: 'sms' })
+    const registered = performance.now()
     for (let i = 0; i < 9; i++) afterCommit(sendSms)
     await afterCommit.idle()
     assert.equal(times.length, 9)
@@ -70,7 +95,7 @@ describe('Queues', () => {
       [3, 1],
       [6, 2],
     ] as const) {
-      const waited = (times[index] ?? 0) - (times[0] ?? 0)
+      const waited = (times[index] ?? 0) - registered
       assert.equal(waited >= intervals * 100 - 10, true, `attempt ${index + 1} began after ${waited} ms`)
     }
   })
@@ -86,14 +111,73 @@ describe('Queues', () => {
       },
       { queue: 'sms' },
     )
+    const registered = performance.now()
     const handle = afterCommit(flaky)
     const cancelled = Array.from({ length: 20 }, () => afterCommit(flaky))
     assert.deepEqual(new Set(cancelled.map((task) => task.cancel())), new Set([true]))
     assert.deepEqual(await handle.settled, { status: 'succeeded', attempts: 2 })
     await afterCommit.idle()
     assert.equal(times.length, 2)
-    assert.equal((times[1] ?? 0) - (times[0] ?? 0) >= 20, true)
+    assert.equal((times[1] ?? 0) - registered >= 25, true)
     assert.equal((await afterCommit(defineTask('after', nothing, { queue: 'sms' })).settled).status, 'succeeded')
+  })
+
+  test('a paused queue begins nothing until it is started, and holds up no other', async () => {
+    const { afterCommit } = start({ queues: { sms: { concurrency: 2 } } })
+    const ran: string[] = []
+    const sendSms = defineTask('sms', (n: number) => void ran.push(`sms ${n}`), { queue: 'sms' })
+    afterCommit.queue('sms').pause()
+    assert.deepEqual([afterCommit.queue('sms').isPaused, afterCommit.queue().isPaused], [true, false])
+    for (let n = 1; n <= 3; n++) afterCommit(sendSms, n)
+    await afterCommit('push', () => void ran.push('push')).settled
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(ran, ['push'])
+    assert.equal(afterCommit.stats().waiting, 3)
+    afterCommit.queue('sms').start()
+    await afterCommit.idle()
+    assert.deepEqual(ran, ['push', 'sms 1', 'sms 2', 'sms 3'])
+  })
+
+  test('a task that pauses its own queue is the last one to begin', async () => {
+    const { afterCommit } = start({ concurrency: 1 })
+    const ran: number[] = []
+    for (let n = 0; n < 5; n++) {
+      afterCommit(() => {
+        ran.push(n)
+        if (n === 1) afterCommit.queue().pause()
+      })
+    }
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(ran, [0, 1])
+    const report = await afterCommit.close({ grace: 5 })
+    assert.deepEqual([report.succeeded, report.interrupted], [2, 3])
+  })
+
+  test('the concurrency can be raised and lowered while tasks run', async () => {
+    const { afterCommit } = start({ concurrency: 2 })
+    const finish: (() => void)[] = []
+    for (let n = 0; n < 20; n++) afterCommit(() => new Promise<void>((resolve) => finish.push(resolve)))
+    const running = async (count: number): Promise<void> => {
+      await until(() => afterCommit.stats().running === count)
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+      assert.equal(afterCommit.stats().running, count)
+    }
+    await running(2)
+    afterCommit.queue().concurrency = 5
+    await running(5)
+    afterCommit.queue().concurrency = 1
+    for (const end of finish.splice(0, 4)) end()
+    await running(1)
+    assert.equal(afterCommit.stats().succeeded, 4)
+    for (const end of finish.splice(0)) end()
+    await running(1)
+    assert.equal(afterCommit.stats().succeeded, 5)
+    afterCommit.queue().concurrency = 100
+    await running(15)
+    for (const end of finish.splice(0)) end()
+    await afterCommit.idle()
+    assert.throws(() => (afterCommit.queue().concurrency = 0), { code: 'ERR_OPTIONS' })
+    assert.throws(() => afterCommit.queue('sms'), { code: 'ERR_OPTIONS', message: /queues \(it has none\)/ })
   })
 
   test('a task that names a queue that the instance does not have is an error that names those it has', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Stats } from '../../src/index.js'
+import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
+import { defineTask, type Stats } from '../../src/index.js'
+import { fakeClient } from '../../src/testing/index.js'
 import { forEachDatabase } from '../support/databases.js'
 import { failureLogThat, next, sampledStats, start } from '../support/recorders.js'
 import { deferred, until } from '../support/wait.js'
@@ -35,10 +37,34 @@ describe('Statistics', () => {
       'reserved',
       'retried',
       'running',
+      'saturation',
+      'stored',
       'succeeded',
       'unknown',
       'waiting',
     ])
+  })
+
+  test('saturation is the taken share of `maxPending`, places kept for open transactions included, in the fullest queue', async () => {
+    const { afterCommit } = start({ maxPending: 10, queues: { sms: { maxPending: 4 } }, overflow: 'refuse' })
+    const prisma = afterCommit.watch(fakeClient<PrismaClient>().client)
+    const go = deferred()
+    const wait = () => go.promise
+    const sms = defineTask('sms', wait, { queue: 'sms' })
+    for (let n = 0; n < 2; n++) afterCommit('wait', wait)
+    assert.equal(afterCommit.stats().saturation, 0.2)
+    const transaction = prisma.$transaction(async () => {
+      afterCommit(sms)
+      assert.equal(afterCommit.stats().saturation, 0.25)
+      for (let n = 0; n < 3; n++) afterCommit(sms)
+      assert.equal(afterCommit.stats().saturation, 1)
+      await go.promise
+    })
+    assert.equal(afterCommit.stats().reserved, 4)
+    go.resolve()
+    await transaction
+    await afterCommit.idle()
+    assert.equal(afterCommit.stats().saturation, 0)
   })
 
   test('they are a plain snapshot, fit for JSON', async () => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import { setTimeout as timer } from 'node:timers/promises'
 import { forEachDatabase } from '../support/databases.js'
 import { clientWithHeldCommit } from '../support/held-commit.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, patient, watched } from '../support/watched.js'
 import { deferred } from '../support/wait.js'
 
@@ -10,7 +11,8 @@ describe('inTransaction says whether there is a watched, still open transaction 
   forEachDatabase((db) => {
     beforeEach(() => db.reset())
 
-    test('in callbacks on every level, in what they call and schedule, and nowhere else', async () => {
+    test('in callbacks on every level, in what they call and schedule, and nowhere else', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, base, afterCommit, outcome } = watched(db)
       const inside = (): boolean => afterCommit.inTransaction()
       const deepDown = async (): Promise<boolean> => {

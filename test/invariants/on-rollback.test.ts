@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { setTimeout as timer } from 'node:timers/promises'
 import { forEachDatabase } from '../support/databases.js'
+import { holdTimers } from '../support/held-timers.js'
+import { lacks, nestedIn, savepoints } from '../support/prisma-version.js'
 import { insert, rowsOf, watched } from '../support/watched.js'
 import { deferred, until } from '../support/wait.js'
 
@@ -26,7 +27,7 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
       const { prisma, both, hook, hooks, outcome } = recording()
       await prisma.$transaction(async (tx) => {
         hook('outer')
-        await tx.$transaction(async (inner) => {
+        await nestedIn(tx, async (inner) => {
           hook('nested')
           await both(inner, 'a')
         })
@@ -41,7 +42,7 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
       const transaction = prisma.$transaction(async (tx) => {
         hook('1')
         await both(tx, 'a')
-        await tx.$transaction((inner) => {
+        await nestedIn(tx, (inner) => {
           hook('2')
           return both(inner, 'b')
         })
@@ -56,7 +57,8 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
       assert.deepEqual([hooks, rows], [['1', '2', '3'], [[]]])
     })
 
-    test('of a savepoint that rolled back: only after the outermost transaction has ended, which commits', async () => {
+    test('of a savepoint that rolled back: only after the outermost transaction has ended, which commits', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, hook, hooks, outcome } = recording()
       await prisma.$transaction(async (tx) => {
         hook('outer')
@@ -73,7 +75,8 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
       assert.deepEqual(hooks, ['nested', 'released in it'])
     })
 
-    test('once, where savepoint and transaction both roll back, and in the order of registration', async () => {
+    test('once, where savepoint and transaction both roll back, and in the order of registration', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, hook, hooks, outcome } = recording()
       const transaction = prisma.$transaction(async (tx) => {
         hook('1')
@@ -133,7 +136,8 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
       assert.deepEqual([hooks, await outcome()], [['last'], { ran: [], rows: [] }])
     })
 
-    test('registered late: it runs if the transaction has rolled back or timed out, and not if it has committed', async () => {
+    test('registered late: it runs if the transaction has rolled back or timed out, and not if it has committed', async (t) => {
+      const limit = holdTimers(t, 50_000)
       const { prisma, hook, hooks, outcome } = recording()
       const gate = deferred()
       const late: Promise<void>[] = []
@@ -148,9 +152,9 @@ describe('onRollback runs if its scope, or one around it, rolls back', () => {
         async (tx) => {
           await insert(tx, 'slow')
           later('after a timeout')
-          await timer(40) // longer than the timeout of the transaction
+          limit.expire()
         },
-        { timeout: 20, maxWait: 20_000 },
+        { timeout: 50_000, maxWait: 20_000 },
       )
       await assert.rejects(slow, { code: 'P2028' })
       await prisma.$transaction(async (tx) => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
 import { forEachDatabase } from '../support/databases.js'
 import { clientWithHeldCommit } from '../support/held-commit.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, watched, rowsOf } from '../support/watched.js'
 import { until } from '../support/wait.js'
 
@@ -35,7 +36,8 @@ describe('Rule 1: a task starts only after the outermost COMMIT has been answere
       assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
     })
 
-    test('no task of a released savepoint starts before the outermost COMMIT', async () => {
+    test('no task of a released savepoint starts before the outermost COMMIT', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, ran, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         const inner = await tx.$transaction((nested) => both(nested, 'inner'))

@@ -5,9 +5,13 @@ import pg from 'pg'
 import { connectTo } from '../support/connection.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
 import { newClientWith } from '../support/held-commit.js'
+import { holdTimers } from '../support/held-timers.js'
 import { proxyTo } from '../support/proxy.js'
 import { rowsOf, watched } from '../support/watched.js'
 import { until } from '../support/wait.js'
+
+/** The connections of PostgreSQL whose COMMIT waits. */
+const committing = `FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event_type = 'Lock' AND datname = current_database()`
 
 /** A transaction with a task and a hook, and what became of them. */
 function transactionOf({ prisma, afterCommit, both }: ReturnType<typeof watched>, atTheEnd = (): void => {}) {
@@ -38,7 +42,7 @@ async function commitWaits(db: TestDatabase, t: TestContext): Promise<() => Prom
   return () => holder.query('SELECT pg_advisory_unlock(1)')
 }
 
-describe('Rule 2: how a COMMIT can end', () => {
+describe('Rule 2: a COMMIT that gets no answer is unknown, and one that the server cancels has rolled back', () => {
   forEachDatabase(
     (db) => {
       beforeEach(() => db.reset())
@@ -57,9 +61,12 @@ describe('Rule 2: how a COMMIT can end', () => {
       if (db.name === 'postgresql') {
         test('the driver gives up waiting for its answer (query_timeout): unknown, and the row may come later', async (t) => {
           const commit = await commitWaits(db, t)
-          const adapter = new PrismaPg({ connectionString: db.url, query_timeout: 100 })
+          const limit = holdTimers(t, 50_000)
+          const adapter = new PrismaPg({ connectionString: db.url, query_timeout: 50_000 })
           const all = watched(db, {}, await newClientWith(db, adapter, t))
           const { transaction, hooks } = transactionOf(all)
+          await until(async () => (await db.query(`SELECT pid ${committing}`)).length)
+          limit.expire()
           await assert.rejects(transaction, /timeout/)
           assert.deepEqual(await all.outcome(), { ran: [], rows: [] })
           assert.deepEqual([all.events, hooks], [['unknown a'], []])
@@ -72,7 +79,6 @@ describe('Rule 2: how a COMMIT can end', () => {
           await commitWaits(db, t)
           const all = watched(db)
           const { transaction, hooks } = transactionOf(all)
-          const committing = `FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event_type = 'Lock' AND datname = current_database()`
           await until(async () => (await db.query(`SELECT pg_cancel_backend(pid) ${committing}`)).length)
           await assert.rejects(transaction, { name: 'DriverAdapterError' })
           assert.deepEqual(await all.outcome(), { ran: [], rows: [] })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { setTimeout as timer } from 'node:timers/promises'
 import { forEachDatabase } from '../support/databases.js'
 import { clientWithHeldCommit } from '../support/held-commit.js'
+import { holdTimers } from '../support/held-timers.js'
+import { lacks, maxWait } from '../support/prisma-version.js'
 import { until } from '../support/wait.js'
 import { insert, watched } from '../support/watched.js'
 
@@ -56,15 +57,16 @@ describe('Rule 2: a transaction that does not commit runs none of its tasks', ()
       assert.deepEqual(await outcome(), { ran: [], rows: [] })
     })
 
-    test('a transaction that times out (P2028) runs nothing, also of what is registered after the timeout', async () => {
+    test('a transaction that times out (P2028) runs nothing, also of what is registered after the timeout', async (t) => {
+      const limit = holdTimers(t, 50_000)
       const { prisma, both, task, events, outcome } = watched(db)
       const transaction = prisma.$transaction(
         async (tx) => {
           await both(tx, 'a')
-          await timer(40) // longer than the timeout of the transaction, which is what this is about
+          limit.expire()
           task('after the timeout')
         },
-        { timeout: 20, maxWait: 20_000 },
+        { timeout: 50_000, maxWait: 20_000 },
       )
       await assert.rejects(transaction, { code: 'P2028' })
       assert.deepEqual(await outcome(), { ran: [], rows: [] })
@@ -74,15 +76,17 @@ describe('Rule 2: a transaction that does not commit runs none of its tasks', ()
     test('a COMMIT that outlasts the timeout of the transaction is a COMMIT all the same', async (t) => {
       const commit = await clientWithHeldCommit(db, t)
       const { prisma, both, outcome } = watched(db, {}, commit.client)
-      const transaction = prisma.$transaction((tx) => both(tx, 'a'), { timeout: 300, maxWait: 20_000 })
+      const limit = holdTimers(t, 50_000)
+      const transaction = prisma.$transaction((tx) => both(tx, 'a'), { timeout: 50_000, maxWait: 20_000 })
       await commit.answered
-      await timer(310)
+      limit.expire()
       commit.release()
       await transaction
       assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
     })
 
-    test('a transaction that never gets a connection (maxWait) calls nothing, registers nothing, and disturbs nobody', async () => {
+    test('a transaction that never gets a connection (maxWait) calls nothing, registers nothing, and disturbs nobody', async (t) => {
+      if (lacks(t, maxWait)) return
       const { prisma, both, events, outcome } = watched(db, {}, db.newClient({ connections: 1 }))
       let called = false
       await prisma.$transaction(async (tx) => {

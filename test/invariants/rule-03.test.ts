@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { forEachDatabase } from '../support/databases.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, type Tx, watched } from '../support/watched.js'
 import { deferred } from '../support/wait.js'
 
@@ -14,7 +15,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
   forEachDatabase((db) => {
     beforeEach(() => db.reset())
 
-    test('drops the tasks of a savepoint that rolls back, and keeps those around it', async () => {
+    test('drops the tasks of a savepoint that rolls back, and keeps those around it', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await both(tx, 'before')
@@ -29,7 +31,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(events, ['discarded dropped', 'succeeded before', 'succeeded after'])
     })
 
-    test('settles the handle of a dropped task when its savepoint rolls back, not later', async () => {
+    test('settles the handle of a dropped task when its savepoint rolls back, not later', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         const handle = deferred<Awaited<ReturnType<typeof both>>>()
@@ -44,7 +47,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(await outcome(), { ran: [], rows: [] })
     })
 
-    test('hands the tasks of a released savepoint to its parent', async () => {
+    test('hands the tasks of a released savepoint to its parent', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await tx.$transaction((inner) => both(inner, 'inner'))
@@ -52,7 +56,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(await outcome(), { ran: ['inner'], rows: ['inner'] })
     })
 
-    test('drops the tasks of a released savepoint when the transaction around it fails', async () => {
+    test('drops the tasks of a released savepoint when the transaction around it fails', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       const transaction = prisma.$transaction(async (tx) => {
         await tx.$transaction((inner) => both(inner, 'inner'))
@@ -64,7 +69,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(events, ['discarded inner', 'discarded outer'])
     })
 
-    test('drops the tasks of a released savepoint when the savepoint around it rolls back', async () => {
+    test('drops the tasks of a released savepoint when the savepoint around it rolls back', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await both(tx, 'root')
@@ -77,7 +83,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(await outcome(), { ran: ['root'], rows: ['root'] })
     })
 
-    test('three siblings of which the second fails: the first and the third run', async () => {
+    test('three siblings of which the second fails: the first and the third run', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         for (const name of ['first', 'second', 'third']) {
@@ -92,7 +99,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
     })
 
     for (const failing of [1, 2, 3, 4]) {
-      test(`four levels deep, level ${failing} fails: only the levels above it run`, async () => {
+      test(`four levels deep, level ${failing} fails: only the levels above it run`, async (t) => {
+        if (lacks(t, savepoints)) return
         const { prisma, both, outcome } = watched(db)
         const level = async (tx: Tx, depth: number): Promise<void> => {
           await both(tx, `down ${depth}`)
@@ -107,7 +115,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       })
     }
 
-    test('four levels deep and nothing fails: everything runs, in the order of registration', async () => {
+    test('four levels deep and nothing fails: everything runs, in the order of registration', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       const level = async (tx: Tx, depth: number): Promise<void> => {
         await both(tx, `down ${depth}`)
@@ -133,7 +142,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(hooks, ['outer'])
     })
 
-    test('a nested transaction that nobody awaits makes Prisma reject, and drops everything', async () => {
+    test('a nested transaction that nobody awaits makes Prisma reject, and drops everything', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, afterCommit, events, outcome } = watched(db)
       const hooks: string[] = []
       const nestedOpen = deferred()
@@ -158,7 +168,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(hooks.toSorted(), ['nested', 'outer'])
     })
 
-    test('a nested transaction that ends together with the callback around it drops everything too', async () => {
+    test('a nested transaction that ends together with the callback around it drops everything too', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       const nestedOpen = deferred()
       const end = deferred()
@@ -180,7 +191,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(events.toSorted(), ['discarded nested', 'discarded outer'])
     })
 
-    test('a nested transaction that has not even begun when the callback ends drops everything too', async () => {
+    test('a nested transaction that has not even begun when the callback ends drops everything too', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, afterCommit, events, outcome } = watched(db)
       const hooks: string[] = []
       let nested: Promise<unknown> = Promise.resolve()
@@ -197,7 +209,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(hooks, ['outer'])
     })
 
-    test('a callback that throws while a nested transaction is open drops everything', async () => {
+    test('a callback that throws while a nested transaction is open drops everything', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       let nested: Promise<unknown> = Promise.resolve()
       const transaction = prisma.$transaction(async (tx) => {
@@ -212,7 +225,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(new Set(events.map((event) => event.split(' ')[0])), new Set(['discarded']))
     })
 
-    test('the outer client used inside a nested transaction writes into the savepoint, and so does its task', async () => {
+    test('the outer client used inside a nested transaction writes into the savepoint, and so does its task', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         const nested = tx.$transaction(async () => {
@@ -225,7 +239,8 @@ describe('Rule 3: a nested transaction is a savepoint, and its tasks go where it
       assert.deepEqual(await outcome(), { ran: ['kept'], rows: ['kept'] })
     })
 
-    test('what Prisma refuses inside a nested transaction stays refused: a savepoint from the outer client', async () => {
+    test('what Prisma refuses inside a nested transaction stays refused: a savepoint from the outer client', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await tx.$transaction(async (inner) => {

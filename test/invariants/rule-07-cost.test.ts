@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, patient, rowsOf, type Tx, watched } from '../support/watched.js'
 
 /** Statements that a client sent, and how its transaction ended. */
@@ -64,7 +65,8 @@ describe('Rule 7: verifying costs nothing where nothing failed or nothing waits'
     }
 
     for (const [name, callback] of Object.entries({ swallowing, nesting, nestingAndFailing, searching })) {
-      test(`nothing registered, ${name}: the same statements and the same outcome as without the library`, async () => {
+      test(`nothing registered, ${name}: the same statements and the same outcome as without the library`, async (t) => {
+        if (name.startsWith('nesting') && lacks(t, savepoints)) return
         const { bare, seen, ran } = await compare(callback)
         assert.deepEqual(seen, bare)
         assert.deepEqual([seen.at(-1), ran], ['resolved', []])
@@ -72,7 +74,8 @@ describe('Rule 7: verifying costs nothing where nothing failed or nothing waits'
     }
 
     for (const [name, callback] of Object.entries({ nesting, nestingAndFailing, searching })) {
-      test(`something registered, ${name}, and no error of the database swallowed: not one statement more`, async () => {
+      test(`something registered, ${name}, and no error of the database swallowed: not one statement more`, async (t) => {
+        if (name.startsWith('nesting') && lacks(t, savepoints)) return
         const { bare, seen, ran, rows } = await compare(callback, 'task')
         assert.deepEqual(seen, bare)
         assert.deepEqual([ran, rows], [['task'], name === 'searching' ? ['taken', 'a'] : ['taken', 'a', 'b']])

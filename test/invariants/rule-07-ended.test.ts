@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { conflictAtQuery, rowsToFightFor } from '../support/conflicts.js'
 import { forEachDatabase } from '../support/databases.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, rowsOf, sharedClient, watched } from '../support/watched.js'
 
 describe('Rule 7: a transaction that the database ended by itself has not committed', () => {
@@ -29,7 +30,8 @@ describe('Rule 7: a transaction that the database ended by itself has not commit
         assert.deepEqual([events, hooks], [['discarded a'], ['rolled back']])
       })
 
-      test('a deadlock inside a nested transaction that is caught has rolled back the outer one too', async () => {
+      test('a deadlock inside a nested transaction that is caught has rolled back the outer one too', async (t) => {
+        if (lacks(t, savepoints)) return
         const { prisma, both, events, outcome } = watched(db)
         const transaction = prisma.$transaction(async (tx) => {
           await both(tx, 'outer')
@@ -85,7 +87,8 @@ describe('Rule 7: a transaction that the database ended by itself has not commit
         await insert(sharedClient(db), 'taken')
       })
 
-      test('an error swallowed in a savepoint in which nothing was registered: Prisma’s RELEASE fails, and the tasks follow the rows', async () => {
+      test('an error swallowed in a savepoint in which nothing was registered: Prisma’s RELEASE fails, and the tasks follow the rows', async (t) => {
+        if (lacks(t, savepoints)) return
         const { prisma, both, events, outcome } = watched(db)
         const transaction = prisma.$transaction(async (tx) => {
           const nested = tx.$transaction(async (inner) => {

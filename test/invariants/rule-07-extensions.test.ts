@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, sharedClient, watched, type Watched } from '../support/watched.js'
 
 /** Extensions that hide the errors of queries. */
@@ -54,7 +55,8 @@ describe('Rule 7: an extension that hides the errors of queries cannot hide an a
           assert.deepEqual(events, ['discarded a'])
         })
 
-        test(`an extension that hides errors ${what}, ${added}: so do those of a savepoint`, async () => {
+        test(`an extension that hides errors ${what}, ${added}: so do those of a savepoint`, async (t) => {
+          if (lacks(t, savepoints)) return
           const { prisma, both, events, outcome } = watchedWith(db, extend)
           await prisma.$transaction(async (tx) => {
             await both(tx, 'before')

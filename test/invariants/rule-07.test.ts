@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { setTimeout as timer } from 'node:timers/promises'
 import { TransactionAbortedError } from '../../src/index.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
+import { holdTimers } from '../support/held-timers.js'
+import { lacks, nestedIn, savepoints } from '../support/prisma-version.js'
 import { insert, sharedClient, type Tx, watched } from '../support/watched.js'
 
 /** What an application catches and forgets: the error, for the test to compare. */
@@ -53,7 +54,8 @@ describe('Rule 7: committed means committed', () => {
           assert.deepEqual([events, hooks], [['discarded a'], ['rolled back']])
         })
 
-        test(`${name} fails inside a savepoint that swallows the error: the savepoint rejects, the rest commits`, async () => {
+        test(`${name} fails inside a savepoint that swallows the error: the savepoint rejects, the rest commits`, async (t) => {
+          if (lacks(t, savepoints)) return
           const { prisma, both, events, outcome } = watched(db)
           await prisma.$transaction(async (tx) => {
             await both(tx, 'before')
@@ -129,15 +131,16 @@ describe('Rule 7: committed means committed', () => {
         assert.deepEqual(await outcome(), { ran: ['a', 'b'], rows: ['taken', 'a', 'b'] })
       })
 
-      test('a swallowed error and then a timeout: the caller gets Prisma’s own P2028', async () => {
+      test('a swallowed error and then a timeout: the caller gets Prisma’s own P2028', async (t) => {
+        const limit = holdTimers(t, 50_000)
         const { prisma, both, events, outcome } = watched(db)
         const transaction = prisma.$transaction(
           async (tx) => {
             await both(tx, 'a')
             await swallow(insert(tx, 'taken'))
-            await timer(80)
+            limit.expire()
           },
-          { timeout: 60 },
+          { timeout: 50_000 },
         )
         await assert.rejects(transaction, { code: 'P2028' })
         assert.deepEqual(await outcome(), { ran: [], rows: ['taken'] })
@@ -159,7 +162,7 @@ describe('Rule 7: committed means committed', () => {
           await prisma.$transaction(async (tx) => {
             await both(tx, 'a')
             await swallow(fail(tx))
-            await tx.$transaction(async (inner) => {
+            await nestedIn(tx, async (inner) => {
               await swallow(fail(inner))
               await both(inner, 'b')
             })
@@ -171,7 +174,8 @@ describe('Rule 7: committed means committed', () => {
     }
 
     for (const [name, fail] of Object.entries(failing)) {
-      test(`${name} fails inside a nested transaction that is caught: harmless everywhere`, async () => {
+      test(`${name} fails inside a nested transaction that is caught: harmless everywhere`, async (t) => {
+        if (lacks(t, savepoints)) return
         const { prisma, both, events, outcome } = watched(db)
         await prisma.$transaction(async (tx) => {
           await both(tx, 'before')
@@ -187,7 +191,8 @@ describe('Rule 7: committed means committed', () => {
       })
     }
 
-    test('a failure in a caught savepoint, inside a savepoint that is released, is harmless everywhere', async () => {
+    test('a failure in a caught savepoint, inside a savepoint that is released, is harmless everywhere', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await tx.$transaction(async (released) => {

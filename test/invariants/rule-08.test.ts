@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { NestedBatchError } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, type Tx, watched } from '../support/watched.js'
 
 // The array form, which Prisma leaves out of the type of `tx` and not out of `tx`.
@@ -17,7 +18,8 @@ describe('Rule 8: tx.$transaction([...]) would leave the open transaction, so it
   forEachDatabase((db) => {
     beforeEach(() => db.reset())
 
-    test('the promise rejects, none of the queries runs, and tx stays usable', async () => {
+    test('the promise rejects, none of the queries runs, and tx stays usable', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await both(tx, 'before')
@@ -27,7 +29,8 @@ describe('Rule 8: tx.$transaction([...]) would leave the open transaction, so it
       assert.deepEqual(await outcome(), { ran: ['before', 'after'], rows: ['before', 'after'] })
     })
 
-    test('inside a nested transaction too, whose savepoint stays usable', async () => {
+    test('inside a nested transaction too, whose savepoint stays usable', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         await tx.$transaction(async (inner) => {
@@ -40,7 +43,8 @@ describe('Rule 8: tx.$transaction([...]) would leave the open transaction, so it
       assert.deepEqual(await outcome(), { ran: ['nested', 'outer'], rows: ['nested', 'outer'] })
     })
 
-    test('where nobody catches it, it leaves the callback and rolls back', async () => {
+    test('where nobody catches it, it leaves the callback and rolls back', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, events, outcome } = watched(db)
       const transaction = prisma.$transaction(async (tx) => {
         await both(tx, 'a')
@@ -51,7 +55,8 @@ describe('Rule 8: tx.$transaction([...]) would leave the open transaction, so it
       assert.deepEqual(events, ['discarded a'])
     })
 
-    test('from a client extension that calls this.$transaction([...]) on tx', async () => {
+    test('from a client extension that calls this.$transaction([...]) on tx', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, outcome } = watched(db)
       const extended = prisma.$extends({
         client: {

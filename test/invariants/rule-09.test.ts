@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { setTimeout as timer } from 'node:timers/promises'
 import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import type { TaskHandle } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
 import { clientWithHeldCommit } from '../support/held-commit.js'
+import { holdTimers } from '../support/held-timers.js'
+import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, sharedClient, watched } from '../support/watched.js'
 import { deferred } from '../support/wait.js'
 
@@ -96,16 +97,17 @@ describe('Rule 9: what registers after the callback follows the outcome', () => 
       assert.deepEqual([warning?.fields['task'], warning?.fields['taskId'], more], ['late', handle.id, []])
     })
 
-    test('after a timeout (P2028): discarded, with one warning', async () => {
+    test('after a timeout (P2028): discarded, with one warning', async (t) => {
+      const limit = holdTimers(t, 50_000)
       const { prisma, both, task, log, events, outcome } = watched(db)
       const late = unawaited<TaskHandle>()
       const transaction = prisma.$transaction(
         async (tx) => {
           await both(tx, 'a')
           late.start(() => task('late'))
-          await timer(40) // longer than the timeout of the transaction
+          limit.expire()
         },
-        { timeout: 20, maxWait: 20_000 },
+        { timeout: 50_000, maxWait: 20_000 },
       )
       await assert.rejects(transaction, { code: 'P2028' })
       await late.go()
@@ -117,7 +119,8 @@ describe('Rule 9: what registers after the callback follows the outcome', () => 
       )
     })
 
-    test('from a savepoint that has rolled back: discarded, while the transaction goes on and after its commit', async () => {
+    test('from a savepoint that has rolled back: discarded, while the transaction goes on and after its commit', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, task, log, events, outcome } = watched(db)
       const [early, late] = [unawaited<TaskHandle>(), unawaited<TaskHandle>()]
       await prisma.$transaction(async (tx) => {
@@ -139,7 +142,8 @@ describe('Rule 9: what registers after the callback follows the outcome', () => 
       assert.deepEqual(events.toSorted(), ['discarded early', 'discarded late', 'succeeded a'])
     })
 
-    test('from a savepoint that was released, while the transaction goes on: it belongs to the parent', async () => {
+    test('from a savepoint that was released, while the transaction goes on: it belongs to the parent', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, both, task, events, outcome } = watched(db)
       const [early, late] = [unawaited<TaskHandle>(), unawaited<TaskHandle>()]
       const transaction = prisma.$transaction(async (tx) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { createAfterCommit, NoTransactionError } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
+import { nestedIn } from '../support/prisma-version.js'
 import { recordingLogger } from '../support/recorders.js'
 import { insert, rowsOf, watched } from '../support/watched.js'
 
@@ -54,7 +55,7 @@ describe('Rule 10: a registration outside a transaction does what `outsideTransa
         const { prisma, both, log, outcome } = watched(db, { outsideTransaction })
         await prisma.$transaction(async (tx) => {
           await both(tx, 'a')
-          await tx.$transaction((inner) => both(inner, 'b'))
+          await nestedIn(tx, (inner) => both(inner, 'b'))
         })
         assert.deepEqual(await outcome(), { ran: ['a', 'b'], rows: ['a', 'b'] })
         assert.deepEqual(log.at('warn'), [])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { OptionsError } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
+import { lacks, nestedIn, savepoints } from '../support/prisma-version.js'
 import { insert, rowsOf, sharedClient, type Tx, watched } from '../support/watched.js'
 
 const failure = new Error('not this one')
@@ -9,7 +10,7 @@ const fail = (): never => {
   throw failure
 }
 
-describe('Rule 12: several clients, and `.for(tx)`', () => {
+describe('Rule 12: a task belongs to the innermost open transaction, or to the one that `.for(tx)` names', () => {
   forEachDatabase((first) => {
     forEachDatabase(
       (second) => {
@@ -82,7 +83,8 @@ describe('Rule 12: several clients, and `.for(tx)`', () => {
   forEachDatabase((db) => {
     beforeEach(() => db.reset())
 
-    test('`.for(tx)` binds to the innermost open savepoint of the transaction named', async () => {
+    test('`.for(tx)` binds to the innermost open savepoint of the transaction named', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, afterCommit, task, outcome } = watched(db)
       await prisma.$transaction(async (tx) => {
         const bound = afterCommit.for(tx)
@@ -100,7 +102,8 @@ describe('Rule 12: several clients, and `.for(tx)`', () => {
       assert.deepEqual(await outcome(), { ran: ['before', 'after'], rows: ['kept'] })
     })
 
-    test('`.for(tx)` of a savepoint that was released binds to its parent', async () => {
+    test('`.for(tx)` of a savepoint that was released binds to its parent', async (t) => {
+      if (lacks(t, savepoints)) return
       const { prisma, afterCommit, task, events, outcome } = watched(db)
       const transaction = prisma.$transaction(async (tx) => {
         const inner = await tx.$transaction((nested) => Promise.resolve(nested))
@@ -184,7 +187,7 @@ describe('Rule 12: several clients, and `.for(tx)`', () => {
       const transaction = view.$transaction(async (tx) => {
         await both(tx, 'ambient')
         task('named', afterCommit.for(tx))
-        await tx.$transaction(async (inner) => {
+        await nestedIn(tx, async (inner) => {
           task('nested', afterCommit.for(inner))
           await both(inner, 'nested, ambient')
         })
@@ -199,7 +202,8 @@ describe('Rule 12: several clients, and `.for(tx)`', () => {
       assert.deepEqual(await outcome(), { ran: ['a', 'b'], rows: ['a'] })
     })
 
-    test('two instances watch the same client: each knows its transactions, and their tasks', async () => {
+    test('two instances watch the same client: each knows its transactions, and their tasks', async (t) => {
+      if (lacks(t, savepoints)) return
       const inner = watched(db)
       const outer = watched(db, {}, inner.prisma)
       await outer.prisma.$transaction(async (tx) => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import { Prisma, type PrismaClient } from '../../prisma/client/sqlite/client.js'
 import type { AfterCommit } from '../../src/index.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
+import { lacks, nestedIn, savepoints } from '../support/prisma-version.js'
 import { insert, sharedClient, type Tx, watched } from '../support/watched.js'
 
 const failure = new Error('not this one')
@@ -92,9 +93,9 @@ describe('Rule 13: extensions are whole, added before or after watch', () => {
         await use(prisma, '1')
         await prisma.$transaction(async (tx) => {
           await use(tx, '2')
-          await tx.$transaction(async (inner) => {
+          await nestedIn(tx, async (inner) => {
             await use(inner, '3')
-            await inner.$transaction((innermost) => use(innermost, '4'))
+            await nestedIn(inner, (innermost) => use(innermost, '4'))
           })
         })
         const tasks = ['1', '2', '3', '4'].flatMap((n) => [`${n} by the client’s method`, `${n} by the model’s method`])
@@ -107,7 +108,8 @@ describe('Rule 13: extensions are whole, added before or after watch', () => {
         assert.deepEqual(queries, rows)
       })
 
-      test(`added ${when}, a registration in any of their methods belongs to the transaction around it`, async () => {
+      test(`added ${when}, a registration in any of their methods belongs to the transaction around it`, async (t) => {
+        if (lacks(t, savepoints)) return
         const { prisma, events, outcome } = extended(db)
         await prisma.$transaction(async (tx) => {
           await tx.signUp('kept 1')
@@ -141,7 +143,8 @@ describe('Rule 13: extensions are whole, added before or after watch', () => {
           assert.deepEqual(await outcome(), { ran: ['a'], rows: ['a'] })
         })
 
-        test(`added ${when}: ${kind}, called on tx, is a savepoint of it`, async () => {
+        test(`added ${when}: ${kind}, called on tx, is a savepoint of it`, async (t) => {
+          if (lacks(t, savepoints)) return
           const { prisma, events, outcome } = extended(db)
           await prisma.$transaction(async (tx) => {
             await signUp(tx, 'a')

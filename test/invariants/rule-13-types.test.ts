@@ -12,6 +12,7 @@ import {
   type TaskHandle,
 } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
+import { nestedIn } from '../support/prisma-version.js'
 import { insert, sharedClient, watched } from '../support/watched.js'
 
 /** The same type, and not `any`. */
@@ -103,7 +104,7 @@ describe('Rule 13: types survive `watch`, and payloads are inferred', () => {
       const answer: number = await prisma.$transaction(async (tx) => {
         await insert(tx, 'a')
         task('a')
-        return tx.user.answer() + (await tx.$transaction((inner) => Promise.resolve(inner.user.answer())))
+        return tx.user.answer() + (await nestedIn(tx, (inner) => Promise.resolve(inner.user.answer())))
       })
       assert.equal(answer, 84)
       assert.deepEqual(await db.query('SELECT "email" FROM "User"'), [{ email: 'a' }])

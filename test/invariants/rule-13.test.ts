@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { setTimeout as timer } from 'node:timers/promises'
 import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { forEachDatabase } from '../support/databases.js'
+import { holdTimers } from '../support/held-timers.js'
+import { nestedIn } from '../support/prisma-version.js'
 import { insert, patient, watched } from '../support/watched.js'
 
 const methodsOf = (client: object, ...names: string[]): unknown[] => names.map((name) => Reflect.get(client, name))
@@ -30,7 +31,7 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       assert.equal(await add(prisma, 'a'), 1)
       await prisma.$transaction(async (tx) => {
         assert.equal(await add(tx, 'b'), 1)
-        await tx.$transaction(async (inner) => {
+        await nestedIn(tx, async (inner) => {
           assert.equal(await add(inner, 'c'), 1)
           const rows = await inner.$queryRaw<{ n: number | bigint }[]>`SELECT 1 + ${1} AS n`
           assert.equal(Number(rows[0]?.n), 2)
@@ -89,8 +90,8 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       for (const [index, given] of [options, frozen].entries()) {
         await prisma.$transaction(async (tx) => {
           await both(tx, `outer ${index}`)
-          await tx.$transaction((inner) => both(inner, `nested ${index}`), given)
-          await tx.$transaction((inner) => both(inner, `sibling ${index}`), given)
+          await nestedIn(tx, (inner) => both(inner, `nested ${index}`), given)
+          await nestedIn(tx, (inner) => both(inner, `sibling ${index}`), given)
         }, given)
         assert.deepEqual(given, { timeout: 15_000, maxWait: 15_000 })
       }
@@ -98,18 +99,19 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       assert.deepEqual(await outcome(), { ran: expected, rows: expected })
     })
 
-    test('`timeout` of the call and of `transactionOptions` both hold', async () => {
-      const short = { timeout: 20, maxWait: 20_000 }
+    test('`timeout` of the call and of `transactionOptions` both hold', async (t) => {
+      const short = { timeout: 50_000, maxWait: 20_000 }
+      const limit = holdTimers(t, 50_000)
       const client = db.newClient({ transactionOptions: short })
       const { prisma, both, events, outcome } = watched(db, {}, client)
-      const slow = (name: string, options?: typeof short): Promise<void> =>
+      const slow = (name: string, outlasted: number[], options?: typeof short): Promise<void> =>
         prisma.$transaction(async (tx) => {
           await both(tx, name)
-          await timer(40)
+          assert.deepEqual(limit.expire(), outlasted)
         }, options)
-      await assert.rejects(slow('by transactionOptions'), { code: 'P2028' })
-      await assert.rejects(slow('by the call', { ...short, timeout: 25 }), { code: 'P2028' })
-      await slow('patient', patient)
+      await assert.rejects(slow('by transactionOptions', [50_000]), { code: 'P2028' })
+      await assert.rejects(slow('by the call', [49_500], { ...short, timeout: 49_500 }), { code: 'P2028' })
+      await slow('patient', [], patient)
       assert.deepEqual(await outcome(), { ran: ['patient'], rows: ['patient'] })
       assert.deepEqual(events, ['discarded by transactionOptions', 'discarded by the call', 'succeeded patient'])
     })
@@ -148,7 +150,7 @@ describe('Rule 13: everything else of Prisma works unchanged through `watch`', (
       const other = watched(db, { outsideTransaction: 'discard' }, replaced)
       await one.prisma.$transaction(async (tx) => {
         await one.both(tx, 'one')
-        await tx.$transaction((inner) => one.both(inner, 'nested'))
+        await nestedIn(tx, (inner) => one.both(inner, 'nested'))
       })
       assert.deepEqual(methods(), before)
       await client.$transaction((tx) => one.both(tx, 'not watched'))

@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { defineTask, type TaskContext } from '../../src/index.js'
+import { holdTimers } from '../support/held-timers.js'
 import { next, sampledStats, start, trace } from '../support/recorders.js'
 import { deferred, until } from '../support/wait.js'
 
@@ -15,7 +16,7 @@ function heeding({ signal }: TaskContext): Promise<never> {
 const long = 60_000
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 
-describe('Rule 16: a timed-out attempt', () => {
+describe('Rule 16: a timed-out attempt has its signal aborted, and frees its slot by the end of `abortGrace`', () => {
   test('gets its signal aborted with a TimeoutError, and is retried when it heeds it', async () => {
     const { afterCommit } = start({ timeout: 10, abortGrace: long, retry: { retries: 1, minTimeout: 0 } })
     const reasons: unknown[] = []
@@ -34,14 +35,17 @@ describe('Rule 16: a timed-out attempt', () => {
     assert.equal(afterCommit.stats().abandoned, 0)
   })
 
-  test('aborts the fetch that was given its signal', async () => {
+  test('aborts the fetch that was given its signal', async (t) => {
+    const limit = holdTimers(t, 50_000)
     const server = createServer(() => undefined).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-    const { afterCommit } = start({ timeout: 1_000, abortGrace: long, retry: false })
+    const { afterCommit } = start({ timeout: 50_000, abortGrace: long, retry: false })
     const request = once(server, 'request') as Promise<[unknown, ServerResponse]>
     const task = afterCommit('fetch', ({ signal }) => fetch(url, { signal }))
-    const closed = request.then(([, response]) => once(response, 'close'))
+    const [, response] = await request
+    const closed = once(response, 'close')
+    limit.expire()
     const { status, error } = await task.settled
     assert.equal(status, 'failed')
     assert.equal((error as Error).name, 'TimeoutError')
@@ -125,11 +129,14 @@ describe('Rule 16: a timed-out attempt', () => {
       assert.equal(afterCommit.stats().abandoned, 0)
     })
 
-    test(`whose late ${late} does not disturb the retry that has started meanwhile`, async () => {
-      const { afterCommit } = start({ timeout: 20, abortGrace: 0, retry: { retries: 1, minTimeout: 0 } })
+    test(`whose late ${late} does not disturb the retry that has started meanwhile`, async (t) => {
+      const limit = holdTimers(t, 50_000)
+      const { afterCommit } = start({ timeout: 50_000, abortGrace: 0, retry: { retries: 1, minTimeout: 0 } })
       const finish = deferred()
       const second = deferred()
       const task = afterCommit('deaf once', ({ attempt }) => (attempt === 1 ? finish.promise : second.promise))
+      await until(() => task.state === 'running')
+      limit.expire()
       await next(afterCommit, 'retrying')
       await next(afterCommit, 'started')
       settle(finish)
@@ -141,7 +148,8 @@ describe('Rule 16: a timed-out attempt', () => {
     })
   }
 
-  test('that ends late does not keep `close` from aborting the attempt that runs now', async () => {
+  test('that ends late does not keep `close` from aborting the attempt that runs now', async (t) => {
+    const limit = holdTimers(t, 50_000)
     const { afterCommit } = start({ abortGrace: 0, retry: { retries: 1, minTimeout: 0 } })
     const finish = deferred()
     const aborted = deferred<unknown>()
@@ -152,9 +160,11 @@ describe('Rule 16: a timed-out attempt', () => {
         context.signal.addEventListener('abort', () => aborted.resolve(context.signal.reason))
         return heeding(context)
       },
-      { timeout: 200 },
+      { timeout: 50_000 },
     )
-    afterCommit(deafOnce)
+    const task = afterCommit(deafOnce)
+    await until(() => task.state === 'running')
+    limit.expire()
     await next(afterCommit, 'retrying')
     await next(afterCommit, 'started')
     finish.resolve()
@@ -165,7 +175,7 @@ describe('Rule 16: a timed-out attempt', () => {
 
   test('that ends late does not keep `close` from ending the backoff', async () => {
     const before = timers()
-    const { afterCommit } = start({ timeout: 5, abortGrace: 0, retry: { retries: 1, minTimeout: 5_000 } })
+    const { afterCommit } = start({ timeout: 5, abortGrace: 0, retry: { retries: 1, minTimeout: long } })
     const finish = deferred()
     const task = afterCommit('deaf', () => finish.promise)
     await next(afterCommit, 'retrying')
@@ -208,13 +218,14 @@ describe('Rule 16: a timed-out attempt', () => {
     assert.match((error as Error).message, /5 ms/)
 
     const timer = t.mock.method(globalThis, 'setTimeout')
-    await afterCommit(defineTask('endless', () => undefined, { timeout: Infinity })).settled
+    await afterCommit(defineTask('endless', () => Promise.resolve(), { timeout: Infinity })).settled
     assert.equal(timer.mock.callCount(), 0)
-    await afterCommit(() => undefined).settled
-    assert.deepEqual(
-      timer.mock.calls.map((call) => call.arguments[1]),
-      [60_000],
-    )
+    await afterCommit('synchronous', () => undefined).settled
+    assert.equal(timer.mock.callCount(), 0)
+    await afterCommit('asynchronous', () => Promise.resolve()).settled
+    assert.equal(timer.mock.callCount(), 1)
+    const [delay = 0] = timer.mock.calls.map((call) => call.arguments[1])
+    assert.ok(delay > 59_000 && delay <= 60_000, `a timer of ${delay} ms`)
   })
 
   test('lines of an abandoned attempt carry the number of that attempt', async () => {

@@ -16,13 +16,16 @@ const recordsAt = (log: RecordingLogger, level: 'fatal' | 'error') =>
 const fails = () => Promise.reject(new Error('boom'))
 const pays = defineTask('pays', (_payload: { amount: number }) => fails())
 
-describe('Rule 18: the failure log itself fails', () => {
+function opened(db: TestDatabase) {
+  const client = db.newClient()
+  const started = start({ failureLog: prismaFailureLog(() => client), retry: false, requestId: () => 'request 7' })
+  return { ...started, prisma: started.afterCommit.watch(client) }
+}
+
+describe('Rule 18: while the failure log fails, the logger has the complete records and the pool goes on', () => {
+  // Tests that take the table away have a database of their own: connections of theirs may outlive them.
   forEachDatabase((db) => {
-    const open = () => {
-      const client = db.newClient()
-      const started = start({ failureLog: prismaFailureLog(() => client), retry: false, requestId: () => 'request 7' })
-      return { ...started, prisma: started.afterCommit.watch(client) }
-    }
+    const open = () => opened(db)
 
     test('the complete record goes to the logger at `fatal`, an event says so, and the pool goes on', async () => {
       await db.reset()
@@ -99,9 +102,10 @@ describe('Rule 18: the failure log itself fails', () => {
       const { afterCommit, log } = open()
       await takeAway(db)
       afterCommit('fails', fails)
-      const { promise } = deferred()
-      afterCommit('hangs', () => promise)
-      const report = await afterCommit.close({ grace: 20 })
+      await next(afterCommit, 'failed')
+      afterCommit('hangs', () => deferred().promise)
+      await next(afterCommit, 'started')
+      const report = await afterCommit.close({ grace: 0 })
       assert.deepEqual([report.failed, report.interrupted], [1, 1])
       assert.deepEqual(
         recordsAt(log, 'fatal').map((record) => `${record.task} ${record.status}`),
@@ -109,7 +113,9 @@ describe('Rule 18: the failure log itself fails', () => {
       )
       await giveBack(db)
     })
+  })
 
+  forEachDatabase((db) => {
     test('a record that the table refuses holds up no other', async () => {
       await db.reset()
       const constraint = `ALTER TABLE "TaskFailure" ADD CONSTRAINT "poison" CHECK ("task" <> 'poison')`
@@ -117,7 +123,7 @@ describe('Rule 18: the failure log itself fails', () => {
         BEGIN SELECT RAISE(ABORT, 'poison'); END`
       const drop = db.name === 'sqlite' ? 'DROP TRIGGER "poison"' : 'ALTER TABLE "TaskFailure" DROP CONSTRAINT "poison"'
       await db.execute(db.name === 'sqlite' ? trigger : constraint)
-      const { afterCommit } = open()
+      const { afterCommit } = opened(db)
       afterCommit('poison', fails)
       for (const name of ['a', 'b', 'c']) afterCommit(name, fails)
       await afterCommit.idle()
@@ -160,7 +166,7 @@ describe('Rule 18: the failure log itself fails', () => {
     })
   })
 
-  test('a record that is refused again and again holds up no other where the timer tries, either', async (t) => {
+  test('records that are refused again and again hold up no other where the timer tries, either', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const stored: string[] = []
     let down = true
@@ -175,15 +181,45 @@ describe('Rule 18: the failure log itself fails', () => {
         },
       }),
     })
-    for (const name of ['poison', 'a', 'b', 'c']) afterCommit(name, fails)
+    for (const name of [...Array<string>(40).fill('poison'), 'a', 'b', 'c']) afterCommit(name, fails)
     await afterCommit.idle()
     down = false
-    // The first try ends at the poison, the second takes the others.
-    for (let second = 0; second < 5 && stored.length < 3; second++) {
-      t.mock.timers.tick(1_000)
+    t.mock.timers.tick(1_000)
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(stored.toSorted(), ['a', 'b', 'c'])
+  })
+
+  test('a store that is down is asked once in each pause, however many records wait for it', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const stored: string[] = []
+    let [asked, down] = [0, true]
+    const { afterCommit, log } = start({
+      retry: false,
+      timeout: Infinity,
+      failureLog: failureLogThat({
+        check: () => (down ? Promise.reject(new Error('down')) : Promise.resolve()),
+        write(records) {
+          asked++
+          if (down) return Promise.reject(new Error('down'))
+          stored.push(...records.map(({ task }) => task))
+          return Promise.resolve()
+        },
+      }),
+    })
+    const names = Array.from({ length: 300 }, (_, n) => `task ${n}`)
+    for (const name of names) afterCommit(name, fails)
+    await afterCommit.idle()
+    asked = 0
+    for (const pause of [1_000, 2_000, 4_000]) {
+      t.mock.timers.tick(pause)
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
-    assert.deepEqual(stored.toSorted(), ['a', 'b', 'c'])
+    assert.equal(asked, 3)
+    down = false
+    await afterCommit.close()
+    assert.deepEqual(stored.toSorted(), names.toSorted())
+    assert.ok(asked <= 3 + 7, `in batches, and not in ${asked - 3} writes`)
+    assert.equal(log.at('fatal').length, 300, 'each is reported once')
   })
 
   test('memory is bounded: beyond it, records are in the logger only', async () => {
@@ -207,11 +243,9 @@ describe('Rule 18: the failure log itself fails', () => {
     assert.equal(log.at('fatal').length, 10_500, 'and each is reported once')
   })
 
-  test('a failure log that never answers does not hang `close`', async (t) => {
-    const { afterCommit, log } = start({
-      retry: false,
-      failureLog: failureLogThat({ write: () => deferred().promise }),
-    })
+  test('a failure log that does not answer does not hang `close`, and what it says later is not reported again', async (t) => {
+    const answer = deferred()
+    const { afterCommit, log } = start({ retry: false, failureLog: failureLogThat({ write: () => answer.promise }) })
     afterCommit('fails', fails)
     await next(afterCommit, 'failed')
     t.mock.timers.enable({ apis: ['setTimeout'] })
@@ -220,6 +254,8 @@ describe('Rule 18: the failure log itself fails', () => {
     const report = await closed
     clearInterval(ticking)
     assert.equal(report.failed, 1)
+    answer.reject(new Error('too late'))
+    await afterCommit.idle()
     assert.deepEqual(
       recordsAt(log, 'fatal').map((record) => record.task),
       ['fails'],

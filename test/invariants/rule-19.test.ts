@@ -21,7 +21,7 @@ async function sights(): Promise<(string | undefined)[]> {
   return seen
 }
 
-describe('Rule 19: inside a task', () => {
+describe('Rule 19: a task sees the context of its own request, and no open transaction', () => {
   forEachDatabase((db) => {
     for (const concurrency of [1, 10]) {
       test(`each task of 500 interleaved requests sees its own request, with concurrency ${concurrency}`, async () => {

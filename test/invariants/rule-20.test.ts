@@ -6,7 +6,7 @@ import { start } from '../support/recorders.js'
 
 const depths = Array.from({ length: 100 }, (_, n) => n + 1)
 
-describe('Rule 20: a task may register tasks to any depth', () => {
+describe('Rule 20: a task may register tasks to any depth: each runs once, and idle() waits for all', () => {
   for (const concurrency of [1, 10]) {
     test(`each runs once, and idle() waits for all, with concurrency ${concurrency}`, async () => {
       const { afterCommit } = start({ concurrency })

@@ -1,4 +1,4 @@
-// Run by process.test.ts, one scenario at a time: what keeps a process alive, and what does not.
+// Run by rule-23.test.ts, one scenario at a time: what keeps a process alive, and what does not.
 import { createAfterCommit, type Logger } from '../../src/index.js'
 import { failureLogThat } from '../support/recorders.js'
 
@@ -51,7 +51,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
   'a close() that waits for a failure log which never answers': async () => {
     const afterCommit = createAfterCommit({ logger, retry: false, failureLog: failureLogThat({ write: forever }) })
-    afterCommit(boom)
+    await afterCommit(boom).settled
     const report = await afterCommit.close({ grace: 100 })
     console.log(`${report.failed} failed`)
   },

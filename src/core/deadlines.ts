@@ -1,0 +1,46 @@
+/** Something that must have ended at `deadline`, a time of performance.now(). */
+interface Limited {
+  deadline: number
+  /** Where it is in the list. */
+  place: number
+  /** Called at the deadline; may set another one and be added again. */
+  expire(): void
+}
+
+/** One timer for all running attempts: a timer each costs more than most tasks. Where nothing runs there is none. */
+export class Deadlines {
+  /** In no order: the last one takes the place of one that leaves. A Set costs several times as much. */
+  readonly #limited: Limited[] = []
+  #timer: NodeJS.Timeout | undefined
+  #at = Infinity
+
+  add(limited: Limited): void {
+    limited.place = this.#limited.push(limited) - 1
+    if (limited.deadline < this.#at) this.#set(limited.deadline)
+  }
+
+  delete(limited: Limited): void {
+    if (this.#limited[limited.place] !== limited) return // it has expired
+    const last = this.#limited.pop()
+    if (last && last !== limited) {
+      this.#limited[limited.place] = last
+      last.place = limited.place
+    }
+    if (this.#limited.length === 0) this.#set(Infinity)
+  }
+
+  #set(at: number): void {
+    this.#at = at
+    clearTimeout(this.#timer)
+    this.#timer = at === Infinity ? undefined : setTimeout(() => this.#expire(), Math.ceil(at - performance.now()))
+  }
+
+  #expire(): void {
+    const at = this.#at
+    for (const limited of this.#limited.filter(({ deadline }) => deadline <= at)) {
+      this.delete(limited)
+      limited.expire()
+    }
+    this.#set(Math.min(...this.#limited.map(({ deadline }) => deadline)))
+  }
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { start } from '../support/recorders.js'
+
+const budget = 10
+const length = 1
+
+/** Takes a millisecond, however busy the machine is: so that their number says how long the event loop was held. */
+function spin(): void {
+  const end = performance.now() + length
+  while (performance.now() < end);
+}
+
+/** The number of calls of `counted` between two turns of the event loop, the most there were. */
+function mostPerTurn(): { readonly counted: () => void; readonly stop: () => number } {
+  let [now, most, stopped] = [0, 0, false]
+  const turn = (): void => {
+    now = 0
+    if (!stopped) setImmediate(turn)
+  }
+  turn()
+  return {
+    counted: () => void (most = Math.max(most, ++now)),
+    stop: () => {
+      stopped = true
+      return most
+    },
+  }
+}
+
+describe('Rule 22: a burst does not hold the event loop for longer than 10 ms', () => {
+  for (const concurrency of [1, 10, 100]) {
+    test(`300 tasks of a millisecond, registered at once, with concurrency ${concurrency}`, async () => {
+      const { afterCommit } = start({ concurrency })
+      const { counted, stop } = mostPerTurn()
+      for (let n = 0; n < 300; n++) {
+        afterCommit(() => {
+          counted()
+          spin()
+        })
+      }
+      await afterCommit.idle()
+      const most = stop()
+      assert.equal(afterCommit.stats().succeeded, 300)
+      assert.ok(most <= budget / length, `${most} tasks ran between two turns of the event loop`)
+    })
+  }
+})
