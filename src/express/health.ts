@@ -4,9 +4,7 @@ import { answerJson } from './json.js'
 import { within } from './within.js'
 
 export interface HealthOptions {
-  /** The instance's own: the share of it that is taken is the saturation. @default 1_000 */
-  readonly maxPending?: number
-  /** From this share of `maxPending` on, not ready. @default 0.9 */
+  /** From this share of `maxPending` on, in any queue, not ready. @default 0.9 */
   readonly saturation?: number
   /** Milliseconds: not ready while a task has been pending for longer. @default no limit */
   readonly oldestPendingMs?: number
@@ -36,8 +34,8 @@ const patience = 1_000
  * app.get('/ready', ready)
  */
 export function health(afterCommit: Pick<AfterCommit, 'stats'>, options: HealthOptions = {}): Health {
-  const { failureLog, maxPending = 1_000, oldestPendingMs: oldest = Infinity, saturation: limit = 0.9 } = options
-  for (const [name, value] of Object.entries({ maxPending, oldestPendingMs: oldest, saturation: limit })) {
+  const { failureLog, oldestPendingMs: oldest = Infinity, saturation: limit = 0.9 } = options
+  for (const [name, value] of Object.entries({ oldestPendingMs: oldest, saturation: limit })) {
     if (!(typeof value === 'number' && value > 0)) throw OptionsError.expected(name, 'a positive number', value)
   }
 
@@ -50,8 +48,8 @@ export function health(afterCommit: Pick<AfterCommit, 'stats'>, options: HealthO
   const check = async (): Promise<void> => await failureLog?.check?.()
 
   const load = (): { saturation: number; oldestPendingMs: number } => {
-    const { oldestPendingMs, pending, reserved } = afterCommit.stats()
-    return { saturation: (pending + reserved) / maxPending, oldestPendingMs }
+    const { oldestPendingMs, saturation } = afterCommit.stats()
+    return { saturation, oldestPendingMs }
   }
 
   return {

@@ -7,10 +7,11 @@ import { after, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gracefulShutdown, type ShutdownReport } from '../../src/express/index.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
+import { expressVersions } from '../support/express.js'
 import { start } from '../support/recorders.js'
 import { deferred, until } from '../support/wait.js'
 import { rowsOf } from '../support/watched.js'
-import type { Behaviour, Message } from './server.child.js'
+import type { Behaviour, Message, Settings } from './server.child.js'
 
 const children = new Set<ChildProcess>()
 after(() => children.forEach((child) => child.kill('SIGKILL')))
@@ -26,10 +27,10 @@ class Server {
   readonly #messages: Message[] = []
   readonly #exit: Promise<unknown[]>
 
-  constructor(db: TestDatabase, grace: number) {
+  constructor(settings: Settings) {
     const path = fileURLToPath(new URL('server.child.ts', import.meta.url))
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
-    this.#child = fork(path, [JSON.stringify({ url: db.url, grace })], { env })
+    this.#child = fork(path, [JSON.stringify(settings)], { env })
     children.add(this.#child)
     this.#child.on('message', (message: Message) => this.#messages.push(message))
     this.#exit = once(this.#child, 'exit')
@@ -37,7 +38,7 @@ class Server {
 
   message<K extends string>(key: K): Promise<Extract<Message, Record<K, unknown>>> {
     const has = (message: Message): message is Extract<Message, Record<K, unknown>> => key in message
-    return until(() => this.#messages.find(has), { timeout: 20_000 })
+    return until(() => this.#messages.find(has))
   }
 
   async post(email: string, behaviour: Behaviour): Promise<Answer> {
@@ -120,99 +121,105 @@ function load(server: Server, behaviours: readonly Behaviour[]) {
 }
 
 describe('gracefulShutdown', () => {
-  forEachDatabase(
-    (db) => {
-      beforeEach(() => db.reset())
+  for (const { name: version } of expressVersions) {
+    const serverOf = ({ url }: TestDatabase, grace: number) => new Server({ url, grace, version })
 
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        test(`${signal} under load: every task is counted once, each failure has its row, and nothing was interrupted`, async () => {
-          const server = new Server(db, 20_000)
-          const { answered, done } = load(server, ['succeed', 'fail', 'cancel', 'succeed', 'wait'])
-          // Tasks that wait hold the slots: so the pool is full, and some are rejected.
-          await until(() => answered.length > 100, { timeout: 30_000 })
-          server.signal(signal)
-          server.release()
-          const { report } = await server.message('report')
-          assert.equal(await server.ended(), 0)
-          await done
-          assertCountedOnce(report)
-          const { accepted, failed, rejected, interrupted, clean } = report
-          assert.deepEqual([clean, report.requestsCut, interrupted], [true, 0, 0])
-          assert.ok(failed > 0 && rejected > 0 && report.cancelled > 0, JSON.stringify(report))
-          assert.deepEqual(await failureRows(db), { failed, rejected, interrupted })
-          const rows = await rowsOf(db)
-          assert.equal(accepted, rows.length)
-          assert.deepEqual(answered.toSorted(), rows.toSorted()) // no request was cut
-        })
-      }
+    describe(version, () => {
+      forEachDatabase(
+        (db) => {
+          beforeEach(() => db.reset())
 
-      test('what does not end within the grace has a row that says interrupted, and the exit code is 1', async () => {
-        const server = new Server(db, 300)
-        const { answered, done } = load(server, ['never end', 'succeed', 'fail', 'cancel'])
-        await until(() => answered.length > 50, { timeout: 30_000 })
-        const signalled = performance.now()
-        server.signal('SIGTERM')
-        const { report } = await server.message('report')
-        assert.equal(await server.ended(), 1)
-        assert.ok(performance.now() - signalled < 300 + 8_000)
-        await done
-        assertCountedOnce(report)
-        const { accepted, failed, rejected, interrupted, clean } = report
-        assert.equal(clean, false)
-        assert.ok(interrupted > 0)
-        assert.deepEqual(await failureRows(db), { failed, rejected, interrupted })
-        assert.equal(accepted, (await rowsOf(db)).length)
-      })
-    },
-    { only: ['sqlite', 'postgresql'] },
-  )
+          for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+            test(`${signal} under load: every task is counted once, each failure has its row, and nothing was interrupted`, async () => {
+              const server = serverOf(db, 20_000)
+              const { answered, done } = load(server, ['succeed', 'fail', 'cancel', 'succeed', 'wait'])
+              // Tasks that wait hold the slots: so the pool is full, and some are rejected.
+              await until(() => answered.length > 100)
+              server.signal(signal)
+              server.release()
+              const { report } = await server.message('report')
+              assert.equal(await server.ended(), 0)
+              await done
+              assertCountedOnce(report)
+              const { accepted, failed, rejected, interrupted, clean } = report
+              assert.deepEqual([clean, report.requestsCut, interrupted], [true, 0, 0])
+              assert.ok(failed > 0 && rejected > 0 && report.cancelled > 0, JSON.stringify(report))
+              assert.deepEqual(await failureRows(db), { failed, rejected, interrupted })
+              const rows = await rowsOf(db)
+              assert.equal(accepted, rows.length)
+              assert.deepEqual(answered.toSorted(), rows.toSorted()) // no request was cut
+            })
+          }
 
-  forEachDatabase(
-    (db) => {
-      beforeEach(() => db.reset())
+          test('what does not end within the grace has a row that says interrupted, and the exit code is 1', async () => {
+            const server = serverOf(db, 300)
+            const { answered, done } = load(server, ['never end', 'succeed', 'fail', 'cancel'])
+            await until(() => answered.length > 50)
+            const signalled = performance.now()
+            server.signal('SIGTERM')
+            const { report } = await server.message('report')
+            assert.equal(await server.ended(), 1)
+            assert.ok(performance.now() - signalled < 300 + 8_000)
+            await done
+            assertCountedOnce(report)
+            const { accepted, failed, rejected, interrupted, clean } = report
+            assert.equal(clean, false)
+            assert.ok(interrupted > 0)
+            assert.deepEqual(await failureRows(db), { failed, rejected, interrupted })
+            assert.equal(accepted, (await rowsOf(db)).length)
+          })
+        },
+        { only: version === 'Express 5' ? ['sqlite', 'postgresql'] : ['sqlite'] },
+      )
 
-      test('finishes a request that is under way, and tells the client to send the next one elsewhere', async () => {
-        const server = new Server(db, 20_000)
-        await server.post('idle', 'succeed') // leaves an idle connection behind
-        await server.connectInSilence()
-        const underWay = server.post('held', 'hold the request')
-        await server.message('held')
-        server.signal('SIGTERM')
-        await server.refuses()
-        server.release()
-        assert.deepEqual(await underWay, { status: 201, connection: 'close' })
-        assert.equal(await server.ended(), 0)
-      })
+      forEachDatabase(
+        (db) => {
+          beforeEach(() => db.reset())
 
-      test('cuts a request that outlives the grace: exit code 1, and its task has run', async () => {
-        const server = new Server(db, 300)
-        const cut = assert.rejects(server.post('held', 'hold the request'), { code: 'ECONNRESET' })
-        await server.message('held')
-        server.signal('SIGTERM')
-        const { report } = await server.message('report')
-        assert.equal(await server.ended(), 1)
-        await cut
-        assert.deepEqual([report.requestsCut, report.succeeded, report.clean], [1, 1, false])
-      })
+          test('finishes a request that is under way, and tells the client to send the next one elsewhere', async () => {
+            const server = serverOf(db, 20_000)
+            await server.post('idle', 'succeed') // leaves an idle connection behind
+            await server.connectInSilence()
+            const underWay = server.post('held', 'hold the request')
+            await server.message('held')
+            server.signal('SIGTERM')
+            await server.refuses()
+            server.release()
+            assert.deepEqual(await underWay, { status: 201, connection: 'close' })
+            assert.equal(await server.ended(), 0)
+          })
 
-      for (const [signal, code] of [
-        ['SIGTERM', 143],
-        ['SIGINT', 130],
-      ] as const) {
-        test(`a second signal ends it at once: ${signal}, exit code ${code}`, async () => {
-          const server = new Server(db, 60_000)
-          const cut = assert.rejects(server.post('held', 'hold the request'))
-          await server.message('held')
-          server.signal('SIGTERM')
-          await server.refuses()
-          server.signal(signal)
-          assert.equal(await server.ended(), code)
-          await cut
-        })
-      }
-    },
-    { only: ['sqlite'] },
-  )
+          test('cuts a request that outlives the grace: exit code 1, and its task has run', async () => {
+            const server = serverOf(db, 300)
+            const cut = assert.rejects(server.post('held', 'hold the request'), { code: 'ECONNRESET' })
+            await server.message('held')
+            server.signal('SIGTERM')
+            const { report } = await server.message('report')
+            assert.equal(await server.ended(), 1)
+            await cut
+            assert.deepEqual([report.requestsCut, report.succeeded, report.clean], [1, 1, false])
+          })
+
+          for (const [signal, code] of [
+            ['SIGTERM', 143],
+            ['SIGINT', 130],
+          ] as const) {
+            test(`a second signal ends it at once: ${signal}, exit code ${code}`, async () => {
+              const server = serverOf(db, 60_000)
+              const cut = assert.rejects(server.post('held', 'hold the request'))
+              await server.message('held')
+              server.signal('SIGTERM')
+              await server.refuses()
+              server.signal(signal)
+              assert.equal(await server.ended(), code)
+              await cut
+            })
+          }
+        },
+        { only: ['sqlite'] },
+      )
+    })
+  }
 
   test('started by hand it ends no process, answers with one promise, and awaits what the report is given to', async () => {
     const { afterCommit } = start()

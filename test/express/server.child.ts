@@ -2,10 +2,10 @@
 // what happens. POST /users { email, task }; the parent releases what is held.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import express from 'express'
 import { connect } from '../../src/app/database.js'
 import { gracefulShutdown, poolFull, type ShutdownReport } from '../../src/express/index.js'
 import { createAfterCommit, prismaFailureLog } from '../../src/index.js'
+import { type ExpressName, expressVersions } from '../support/express.js'
 import { recordingLogger } from '../support/recorders.js'
 import { deferred } from '../support/wait.js'
 
@@ -14,7 +14,16 @@ export type Message = { readonly port: number } | { readonly held: string } | { 
 /** What the request and its task do. */
 export type Behaviour = 'succeed' | 'fail' | 'cancel' | 'wait' | 'never end' | 'hold the request'
 
-const { grace = 10_000, url = '' } = JSON.parse(process.argv[2] ?? '{}') as { grace?: number; url?: string }
+export interface Settings {
+  readonly grace: number
+  readonly url: string
+  readonly version: ExpressName
+}
+
+const { grace, url, version } = JSON.parse(process.argv[2] ?? '') as Settings
+const used = expressVersions.find(({ name }) => name === version)
+if (!used) throw new Error(`There is no ${version}`)
+const { express, route } = used
 const tell = (message: Message) => new Promise((resolve) => process.send?.(message, resolve))
 
 const database = connect(url)
@@ -42,19 +51,22 @@ const tasks: Record<Behaviour, () => unknown> = {
 
 const app = express()
 app.use(express.json())
-app.post('/users', async ({ body }, response) => {
-  const { email, behaviour } = body as { email: string; behaviour: Behaviour }
-  await prisma.$transaction(async (tx) => {
-    await tx.user.create({ data: { email, name: email } })
-    const handle = afterCommit(behaviour, tasks[behaviour])
-    if (behaviour === 'cancel') handle.cancel()
-  })
-  if (behaviour === 'hold the request') {
-    void tell({ held: email })
-    await released.promise
-  }
-  response.status(201).json({ email })
-})
+app.post(
+  '/users',
+  route(async ({ body }, response) => {
+    const { email, behaviour } = body as { email: string; behaviour: Behaviour }
+    await prisma.$transaction(async (tx) => {
+      await tx.user.create({ data: { email, name: email } })
+      const handle = afterCommit(behaviour, tasks[behaviour])
+      if (behaviour === 'cancel') handle.cancel()
+    })
+    if (behaviour === 'hold the request') {
+      void tell({ held: email })
+      await released.promise
+    }
+    response.status(201).json({ email })
+  }),
+)
 app.use(poolFull())
 
 const server = app.listen(0, '127.0.0.1')
