@@ -3,6 +3,7 @@
  * know of it.
  */
 import { createAfterCommit, prismaFailureLog } from '../index.js'
+import { createOutbox, createRelay } from '../outbox/index.js'
 import { openDatabase } from './database.js'
 import { logger } from './logger.js'
 import { requests } from './request-context.js'
@@ -11,8 +12,12 @@ import { settings } from './settings.js'
 import { givePoints } from './tasks/give-points.js'
 import { sendPush } from './tasks/send-push.js'
 import { sendSms } from './tasks/send-sms.js'
+import { traced } from './trace.js'
 
 const database = await openDatabase(settings.databaseUrl)
+
+/** What the durable tasks are stored in. */
+export const outbox = createOutbox(() => database)
 
 const pool = createAfterCommit({
   concurrency: 10,
@@ -20,6 +25,7 @@ const pool = createAfterCommit({
   retry: { retries: 3, minTimeout: 100, maxTimeout: 5_000 },
   timeout: 5_000,
   failureLog: prismaFailureLog(() => database),
+  outbox,
   logger,
   requestId: requests.currentRequestId,
   tasks: [givePoints, sendPush, sendSms],
@@ -30,4 +36,20 @@ const pool = createAfterCommit({
  * to it.
  */
 export const { afterCommit, prisma } =
-  settings.partners === 'after' ? { afterCommit: pool, prisma: pool.watch(database) } : callInside(pool, database)
+  settings.partners === 'inside'
+    ? callInside(pool, traced(database))
+    : { afterCommit: pool, prisma: traced(pool.watch(database)) }
+
+/**
+ * Handles what the durable tasks have left in the outbox: started by the server, where there are any. Lease and attempts
+ * are small, so that one can watch them: a lease of half a minute and ten attempts suit a real shop better.
+ */
+export const relay = createRelay({
+  afterCommit: pool,
+  concurrency: 5,
+  lease: 3_000,
+  pollInterval: 250,
+  maxAttempts: 5,
+  retry: { minTimeout: 500 },
+  timeout: 5_000,
+})

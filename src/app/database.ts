@@ -30,9 +30,24 @@ export async function openDatabase(url: string): Promise<PrismaClient> {
  */
 export function connect(url: string): PrismaClient {
   const provider = providerOf(url)
-  if (provider === 'sqlite') return new PrismaClient({ adapter: new PrismaLibSql({ url }), transactionOptions })
+  // Waits while another process writes.
+  if (provider === 'sqlite')
+    return new PrismaClient({ adapter: new LibSql({ url, timeout: 5_000 }), transactionOptions })
   const adapter = new PrismaPg({ connectionString: url })
   return new PostgresqlClient({ adapter, transactionOptions }) as unknown as PrismaClient
+}
+
+/**
+ * Asks for the lock of the file at BEGIN. One that has read already would be refused it at its first write if another
+ * process had written in between.
+ */
+class LibSql extends PrismaLibSql {
+  override createClient(config: Parameters<PrismaLibSql['createClient']>[0]) {
+    const client = super.createClient(config)
+    const begin = client.transaction.bind(client)
+    client.transaction = () => begin('write')
+    return client
+  }
 }
 
 /** Applies the migrations that the database does not have yet. */

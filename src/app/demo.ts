@@ -7,8 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cleanup } from './demo/cleanup.js'
+import { cleanUpWhenInterrupted } from './demo/interrupt.js'
 import { createProgress } from './demo/progress.js'
-import { runRung } from './demo/run-rung.js'
+import { maxPending, runRung } from './demo/run-rung.js'
 import { summarize } from './demo/summary.js'
 import { renderTable } from './demo/table.js'
 import { judge } from './demo/verdict.js'
@@ -21,21 +22,16 @@ if (!Number.isInteger(requests) || requests < 20) {
 const folder = await mkdtemp(join(tmpdir(), 'after-commit-demo-'))
 const logFolder = await mkdtemp(join(tmpdir(), 'after-commit-demo-logs-'))
 const cleanup = new Cleanup()
-const remove = (path: string) => () => rm(path, { recursive: true, force: true })
+// Again where it was not empty after all: what was interrupted may still be writing.
+const remove = (path: string) => () => rm(path, { recursive: true, force: true, maxRetries: 10 })
 cleanup.add(remove(folder))
 
 let interrupted = false
-for (const [signal, exitCode] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.once(signal, () => {
-    interrupted = true
-    console.log('\nInterrupted: stopping the app and the partners')
-    cleanup.add(remove(logFolder))
-    void cleanup.run().finally(() => process.exit(exitCode))
-  })
-}
+cleanUpWhenInterrupted(cleanup, () => {
+  interrupted = true
+  console.log('\nInterrupted: stopping the app and the partners')
+  cleanup.add(remove(logFolder))
+})
 
 try {
   console.log(
@@ -47,8 +43,11 @@ try {
   const after = await runRung('after', options)
   const verdict = judge(after.ledger)
   console.log(`\n${renderTable(summarize('inside', inside), summarize('after', after))}\n\n${verdict.text}`)
-  if (verdict.kept) cleanup.add(remove(logFolder))
-  else throw new Error('The promise is broken.')
+  if (!verdict.kept) throw new Error('The promise is broken.')
+  cleanup.add(remove(logFolder))
+  console.log(`
+A task is rejected while ${maxPending} are unfinished, the bound here. Like a failed one it is a row, and can be run again.
+Next: \`npm start\` shows the same live in a browser, \`npm run limits\` what a pool in memory cannot do.`)
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error)
   if (!interrupted) console.error(`\n${message}\nThe logs of the app and the partners: ${logFolder}`)

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { AfterCommit, DefinedTask, TaskContext, TaskRun } from '../index.js'
 import type { PrismaClient, Transaction } from './database.js'
 import { logger } from './logger.js'
+import { requests } from './request-context.js'
+import { traceCall } from './trace.js'
 
 type Options = Parameters<PrismaClient['$transaction']>[1]
 
@@ -51,16 +53,20 @@ export function callInside(
   return { afterCommit, prisma }
 }
 
-/** What `afterCommit` is called with is a closure, a name and a closure, or a defined task and its payload. */
+/** What `afterCommit` is called with here is a name and a closure, or a defined task and its payload. */
 async function callNow([first, second]: unknown[]): Promise<unknown> {
   const id = randomUUID()
+  const name = typeof first === 'object' ? (first as DefinedTask).name : (first as string)
   const context: TaskContext = {
     id,
-    name: 'inside',
+    name,
     attempt: 1,
     signal: AbortSignal.timeout(5_000),
     log: logger.child({ taskId: id }),
   }
-  if (typeof first === 'object') return (first as DefinedTask).run(JSON.parse(JSON.stringify(second)) as never, context)
-  return ((typeof first === 'function' ? first : second) as TaskRun)(context)
+  const run = (): unknown =>
+    typeof first === 'object'
+      ? (first as DefinedTask).run(JSON.parse(JSON.stringify(second)) as never, context)
+      : (second as TaskRun)(context)
+  return traceCall({ id, name, requestId: requests.currentRequestId() }, run)
 }

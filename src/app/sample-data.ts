@@ -7,6 +7,8 @@ export interface SampleData {
   courses: { id: number; lessonIds: number[] }[]
   /** Published, with two seats. */
   nearlySoldOut: { id: number }[]
+  /** Published, without a seat. */
+  soldOut: { id: number }[]
   /** Not published yet. */
   drafts: { id: number }[]
   /** Not published, and without a lesson. */
@@ -49,7 +51,7 @@ export async function addSampleData(prisma: PrismaClient, size = { users: 8, dra
   }
 
   const publishedAt = new Date()
-  const data: SampleData = { users, courses: [], nearlySoldOut: [], drafts: [], emptyDrafts: [] }
+  const data: SampleData = { users, courses: [], nearlySoldOut: [], soldOut: [], drafts: [], emptyDrafts: [] }
   for (const title of titles) data.courses.push(await addCourse(title, 4, { publishedAt, seatsLeft: 10_000 }))
   for (const title of titles) {
     data.nearlySoldOut.push(await addCourse(`${title}, with the author`, 1, { publishedAt, seatsLeft: 2 }))
@@ -58,6 +60,7 @@ export async function addSampleData(prisma: PrismaClient, size = { users: 8, dra
     data.drafts.push(await addCourse(`Draft ${number}`, 2))
     if (number % 3 === 1) data.emptyDrafts.push(await addCourse(`Empty draft ${number}`, 0))
   }
+  data.soldOut.push(await addCourse('Knife skills', 1, { publishedAt, seatsLeft: 0 }))
   const [first] = data.courses
   if (first !== undefined) {
     await prisma.enrollment.createMany({ data: users.slice(1).map(({ id }) => ({ userId: id, courseId: first.id })) })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { gracefulShutdown } from '../express/index.js'
-import { afterCommit, prisma } from './after-commit.js'
+import { afterCommit, prisma, relay } from './after-commit.js'
 import { createApp } from './app.js'
 import { prepareDatabase } from './prepare-database.js'
 import { logger } from './logger.js'
@@ -13,9 +13,12 @@ const server = createApp().listen(settings.port, settings.host)
 await once(server, 'listening')
 console.log(`The shop listens on http://${settings.host}:${(server.address() as AddressInfo).port}`)
 
-// Its requests, then the tasks that they left, and only then the database.
+if (settings.durable) await relay.start()
+
+// Its requests, then the tasks that they left, and only then the database. What is left in the outbox stays there.
 gracefulShutdown(server, afterCommit, {
   async onReport(report) {
+    if (settings.durable) await relay.stop({ grace: 1_000 })
     await prisma.$disconnect()
     logger.info({ report }, 'shut down')
   },

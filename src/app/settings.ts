@@ -9,10 +9,12 @@ export interface Settings {
   /** `DATABASE_URL`: `postgresql://…` or `file:…`; by default an SQLite file in the folder `prisma`. */
   readonly databaseUrl: string
   /**
-   * `PARTNERS`: `after` calls the partners after the commit, `inside` awaits them inside the transaction (the mistake
-   * to show).
+   * `PARTNERS`: `after` calls the partners after the commit, from memory; `outbox` too, from a row of the transaction;
+   * `inside` awaits them inside the transaction (the mistake to show).
    */
-  readonly partners: 'after' | 'inside'
+  readonly partners: 'inside' | 'after' | 'outbox'
+  /** Whether tasks are rows of the outbox. */
+  readonly durable: boolean
   /** `PUSH_URL`, `POINTS_URL`, `SEARCH_URL`, `SMS_URL`. */
   readonly urls: Readonly<Record<'push' | 'points' | 'search' | 'sms', string>>
   /** `MAX_PENDING`: the upper bound of unfinished tasks, 1000 by default. */
@@ -34,14 +36,15 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     return value
   }
   const partners = environment['PARTNERS'] ?? 'after'
-  if (partners !== 'after' && partners !== 'inside') {
-    throw new TypeError(`Expected PARTNERS to be 'after' or 'inside', got ${JSON.stringify(partners)}`)
+  if (partners !== 'inside' && partners !== 'after' && partners !== 'outbox') {
+    throw new TypeError(`Expected PARTNERS to be 'inside', 'after' or 'outbox', got ${JSON.stringify(partners)}`)
   }
   return {
     host: environment['HOST'] ?? '127.0.0.1',
     port: integer('PORT', 3000, 0),
     databaseUrl: datasource(environment['DATABASE_URL']).url,
     partners,
+    durable: partners === 'outbox',
     urls: {
       push: environment['PUSH_URL'] ?? 'http://127.0.0.1:4001',
       points: environment['POINTS_URL'] ?? 'http://127.0.0.1:4002',

@@ -8,6 +8,7 @@ const data: SampleData = {
   courses: [{ id: 1, lessonIds: [1, 2] }],
   nearlySoldOut: [{ id: 2 }],
   drafts: [{ id: 3 }],
+  soldOut: [],
   emptyDrafts: [{ id: 4 }],
 }
 

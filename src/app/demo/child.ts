@@ -19,7 +19,14 @@ export interface Child {
 /** Starts a module of the app in a process of its own, and waits until it has printed a number of lines. */
 export async function startChild(
   module: string,
-  options: { name: string; lines: number; env: NodeJS.ProcessEnv; logFile: string },
+  options: {
+    name: string
+    lines: number
+    env: NodeJS.ProcessEnv
+    logFile: string
+    /** What it sends with `process.send`. */
+    onMessage?: (message: unknown) => void
+  },
 ): Promise<Child> {
   const { name, logFile } = options
   const log = openSync(logFile, 'a')
@@ -29,6 +36,7 @@ export async function startChild(
     stdio: ['ignore', 'pipe', log, 'ipc'],
   })
   closeSync(log)
+  if (options.onMessage) child.on('message', options.onMessage)
 
   let stopping = false
   const ended = once(child, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>
@@ -42,6 +50,8 @@ export async function startChild(
     stopping = true
     if (!hasEnded(child)) child.kill('SIGKILL')
     await ended
+    // What it had sent before comes first.
+    if (child.connected) await once(child, 'disconnect')
   }
   try {
     return {

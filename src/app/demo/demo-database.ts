@@ -21,9 +21,8 @@ export async function createDemoDatabase(
   size: { users: number; drafts: number },
   cleanup: Cleanup,
 ): Promise<DemoDatabase> {
-  const server = process.env['DATABASE_URL'] ?? ''
-  const url =
-    server === '' || isEmbedded(server) ? `file:${join(folder, `${name}.db`)}` : await createOn(server, cleanup)
+  const server = serverUrl()
+  const url = server === undefined ? `file:${join(folder, `${name}.db`)}` : await createOn(server, cleanup)
   await migrateDatabase(url)
   const prisma = connect(url)
   try {
@@ -31,6 +30,12 @@ export async function createDemoDatabase(
   } finally {
     await prisma.$disconnect()
   }
+}
+
+/** The PostgreSQL server that DATABASE_URL names. Without one the databases are SQLite files. */
+export function serverUrl(): string | undefined {
+  const url = process.env['DATABASE_URL'] ?? ''
+  return url === '' || isEmbedded(url) ? undefined : url
 }
 
 async function createOn(server: string, cleanup: Cleanup): Promise<string> {

@@ -24,7 +24,8 @@ export interface Violations {
   readonly withoutRecord: readonly Entry[]
 }
 
-const keyOf = ({ requestId, partner }: Entry): string => `${partner} ${requestId}`
+/** Names an entry in a set. */
+export const keyOf = ({ requestId, partner }: Entry): string => `${partner} ${requestId}`
 
 /** Compares the books. The library is not asked: its counters could be wrong in the same way as its work. */
 export function checkLedger({ committed, delivered, recorded }: Ledger): Violations {

@@ -30,7 +30,7 @@ export interface RunOptions {
 }
 
 // Low enough that the burst exceeds it while the points partner is slow.
-const maxPending = 30
+export const maxPending = 30
 
 /**
  * One run: fresh database, fresh partners, the app in the given mode, all requests, and the books when everything is

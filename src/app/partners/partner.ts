@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -25,6 +26,8 @@ export interface Partner {
   configure(change: Partial<PartnerSettings>): void
   /** What it was asked to do so far; waits for calls that are under way, also those whose caller has gone. */
   received(): Promise<Received[]>
+  /** The same without waiting, and the bodies of the calls that are under way. */
+  now(): { readonly received: readonly Received[]; readonly underWay: readonly unknown[] }
   forget(): void
   close(): Promise<void>
 }
@@ -40,13 +43,16 @@ export async function startPartner(name: string, port = 0): Promise<Partner> {
   const inbox = createInbox()
   const sockets = new Set<Socket>()
   const underWay = new Set<Promise<void>>()
-  let outage = new AbortController()
+  const bodies = new Set<{ readonly body: unknown }>()
+  let outage = nextOutage()
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readJson(request)
     const key = request.headers['idempotency-key']
     if (typeof key !== 'string') return sendJson(response, 400, { error: 'an idempotency-key header is needed' })
-    await delay(settings.latency, undefined, { signal: outage.signal })
+    const call = { body }
+    bodies.add(call)
+    await delay(settings.latency, undefined, { signal: outage.signal }).finally(() => bodies.delete(call))
     if (Math.random() < settings.failureRate) return sendJson(response, 500, { error: `${name} is not well today` })
     // Also where the caller has given up waiting: the partner cannot know, and that is why the key exists.
     const result = inbox.receive(key, body)
@@ -72,7 +78,7 @@ export async function startPartner(name: string, port = 0): Promise<Partner> {
   const hangUp = (): void => {
     sockets.forEach((socket) => socket.destroy())
     outage.abort()
-    outage = new AbortController()
+    outage = nextOutage()
   }
 
   const address = await listen(server, port)
@@ -88,6 +94,7 @@ export async function startPartner(name: string, port = 0): Promise<Partner> {
       await Promise.all(underWay)
       return inbox.list()
     },
+    now: () => ({ received: inbox.list(), underWay: Array.from(bodies, ({ body }) => body) }),
     forget: () => inbox.clear(),
     close: () =>
       new Promise((resolve) => {
@@ -95,4 +102,11 @@ export async function startPartner(name: string, port = 0): Promise<Partner> {
         hangUp()
       }),
   }
+}
+
+/** Aborted when the partner goes down. Every call under way listens to it. */
+function nextOutage(): AbortController {
+  const outage = new AbortController()
+  setMaxListeners(0, outage.signal)
+  return outage
 }

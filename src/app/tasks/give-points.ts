@@ -11,6 +11,8 @@ export interface Points {
 }
 
 /** Tells the points service. A defined task: its payload is kept with a failure, so that it can be run again. */
-export const givePoints = defineTask('give-points', (points: Points, context) =>
-  post(settings.urls.points, points, context),
+export const givePoints = defineTask(
+  'give-points',
+  (points: Points, context) => post(settings.urls.points, points, context),
+  { durable: settings.durable },
 )

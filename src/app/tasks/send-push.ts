@@ -10,4 +10,6 @@ export interface Push {
 }
 
 /** Sends a notification. A defined task: its payload is kept with a failure, so that it can be run again. */
-export const sendPush = defineTask('send-push', (push: Push, context) => post(settings.urls.push, push, context))
+export const sendPush = defineTask('send-push', (push: Push, context) => post(settings.urls.push, push, context), {
+  durable: settings.durable,
+})

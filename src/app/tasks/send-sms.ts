@@ -14,6 +14,7 @@ export interface Sms {
  * it is refused at once. That rolls the transaction back, and the user is asked to try again.
  */
 export const sendSms = defineTask('send-sms', (sms: Sms, context) => post(settings.urls.sms, sms, context), {
+  durable: settings.durable,
   overflow: 'refuse',
   retry: { retries: 2 },
 })
