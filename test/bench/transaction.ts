@@ -1,0 +1,55 @@
+// What a transaction of one query costs, watched and not, each in the context of a request. The first context of all makes
+// every promise of the process dearer on Node 20, which is why there also is a process that has none.
+import { PrismaPg } from '@prisma/adapter-pg'
+import { PrismaClient } from '../../prisma/client/postgresql/client.js'
+import { type Benchmark, collect, cpuTime, once } from './benchmark.js'
+import { inRequest, newInstance } from './contestants.js'
+import { databaseUrl } from './database.js'
+
+const transactions = once ? 50 : 4_000
+const parallel = 10
+const theirs = 'bare client'
+const contextless = 'bare client without requests'
+const registrations: Record<string, number> = { 'watched, no task': 0, 'watched, 1 task': 1, 'watched, 10 tasks': 10 }
+const bars: Record<string, number> = { 'watched, no task': 1.03, 'watched, 1 task': 1.06 }
+
+export const transaction: Benchmark = {
+  title: `A transaction of one query on PostgreSQL, ${parallel} at a time, its tasks included`,
+  contestants: [contextless, theirs, ...Object.keys(registrations)],
+  rounds: 11,
+  needsDatabase: true,
+  comparisons: [
+    ...Object.keys(registrations).flatMap((ours) => [
+      { measure: 'CPU time', unit: 'µs', ours, theirs, bar: bars[ours] },
+      { measure: 'throughput', unit: 'a second', ours, theirs },
+    ]),
+    { measure: 'CPU time', unit: 'µs', ours: theirs, theirs: contextless },
+  ],
+  async round(contestant) {
+    const base = new PrismaClient({ adapter: new PrismaPg({ connectionString: databaseUrl(), max: parallel }) })
+    const afterCommit = newInstance()
+    const client = contestant in registrations ? afterCommit.watch(base) : base
+    const tasks = registrations[contestant] ?? 0
+    const within = contestant === contextless ? (_: number, fn: () => Promise<void>) => fn() : inRequest<Promise<void>>
+    const transact = (): Promise<void> =>
+      client.$transaction(async (tx) => {
+        for (let n = 0; n < tasks; n++) afterCommit('task', async () => {})
+        await tx.user.findFirst({ select: { id: true } })
+      })
+    const run = async (count: number): Promise<void> => {
+      let left = count
+      const loop = async (): Promise<void> => {
+        while (left-- > 0) await within(left, transact)
+      }
+      await Promise.all(Array.from({ length: parallel }, loop))
+      await afterCommit.idle()
+    }
+    await run(transactions / 2)
+    await collect()
+    const start = performance.now()
+    const cpu = await cpuTime(() => run(transactions))
+    const seconds = (performance.now() - start) / 1e3
+    await base.$disconnect()
+    return { 'CPU time': cpu / transactions, throughput: transactions / seconds }
+  },
+}
