@@ -27,6 +27,17 @@ describe('README.md', () => {
     assert.equal(await outputOf(first), first.output)
   })
 
+  test('says on its first screen that a crash loses what is pending in memory', () => {
+    const [firstScreen = ''] = readme.split('\n---\n')
+    assert.match(firstScreen, /A SIGKILL or a crash loses what is pending in memory/)
+  })
+
+  test('states the range of Prisma versions that `watch` takes without a warning', () => {
+    const source = readFileSync(new URL('../src/core/prisma-version.ts', import.meta.url), 'utf8')
+    const [, range = 'no range'] = /tested is ([\d.]+ to [\d.]+)/.exec(source) ?? []
+    assert.match(readme, new RegExp(`Prisma ${range.replaceAll('.', '\\.')}`))
+  })
+
   test('shows the TaskFailure model of the schema', () => {
     const schema = readFileSync(new URL('../prisma/schema.prisma', import.meta.url), 'utf8')
     assert.deepEqual(modelOf(readme, 'TaskFailure'), modelOf(schema, 'TaskFailure'))

@@ -2,6 +2,7 @@
 // npm test -- scope pool            the files whose path contains one of these
 // npm test -- --only 'rolls back'   the tests whose name matches the pattern
 // npm test -- --databases mariadb   only says whether a database answers (all of them without a name); fails if not
+// TEST_BROWSER=no npm test          without the tests in a browser, which one version of Node is enough for
 import { setMaxListeners } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -14,8 +15,11 @@ import { parseArgs } from 'node:util'
 // The processes of the tests inherit it, see prefix in support/servers.ts.
 process.env['TEST_RUN'] = process.pid.toString(36)
 const { dropAll, servers, unavailable } = await import('./support/servers.js')
+const { grouped } = await import('./support/groups.js')
+const { isFactOfVersion } = await import('./support/prisma-version.js')
 
 const ci = process.env['CI'] === 'true'
+const browser = process.env['TEST_BROWSER'] !== 'no'
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { only: { type: 'string' }, databases: { type: 'boolean' } },
@@ -46,8 +50,10 @@ async function runTests(): Promise<void> {
     .filter(
       (file) => positionals.length === 0 || positionals.some((part) => relative(process.cwd(), file).includes(part)),
     )
+    .filter((file) => browser || !relative(root, file).startsWith('browser'))
     .toSorted()
 
+  if (!browser) console.log('browser: its tests are left out, TEST_BROWSER=no')
   const interrupted = new AbortController()
   setMaxListeners(0, interrupted.signal) // one for each file
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
@@ -56,8 +62,8 @@ async function runTests(): Promise<void> {
   const failed = new Set<string>()
   const skipped = new Set<string>()
   const stream = run({
-    files,
-    concurrency: Math.max(2, availableParallelism()),
+    files: grouped(files),
+    concurrency: availableParallelism() + 1, // one of them waits for a database most of the time
     // Of a whole file. support/watchdog.ts sees to a single test.
     timeout: 10 * 60_000,
     signal: interrupted.signal,
@@ -67,7 +73,9 @@ async function runTests(): Promise<void> {
     if (todo === undefined) failed.add(name)
   })
   stream.on('test:pass', ({ name, file, skip, details }) => {
-    if (skip !== undefined) skipped.add(name)
+    if (skip !== undefined) {
+      if (!isFactOfVersion(skip)) skipped.add(name)
+    }
     // A file in which no test is reported as if it were one.
     else if (details.type !== 'suite' && name !== file) ran++
   })

@@ -167,7 +167,7 @@ describe('clsHooked', () => {
         thrown,
       )
       assert.equal(
-        caught(() => carrier.capture().run(fail)),
+        caught(() => carrier.capture().run(undefined, fail)),
         thrown,
       )
     }

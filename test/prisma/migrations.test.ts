@@ -102,6 +102,13 @@ describe('the schemas', () => {
     assert.deepEqual(modelOf(fragment, 'TaskFailure'), modelOf(schema, 'TaskFailure'))
   })
 
+  test('the outbox is the same to paste, but for the type of its ids', () => {
+    const fragment = readFileSync(inPrisma('fragments/outbox.prisma'), 'utf8')
+    for (const model of ['OutboxMessage', 'ProcessedMessage', 'OutboxLock']) {
+      assert.deepEqual(modelOf(fragment, model), modelOf(deriveSchema(schema, 'postgresql'), model))
+    }
+  })
+
   test('DATABASE_URL says which one', () => {
     assert.equal(datasource(undefined).provider, 'sqlite')
     assert.equal(datasource('postgres://127.0.0.1/x').provider, 'postgresql')

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 for (const carrier of ['AsyncLocalStorage', 'cls-hooked']) {
-  test(`the heap stays flat over 3 000 transactions on ${carrier}`, async () => {
+  test(`the heap stays flat over 1 500 transactions on ${carrier}`, async () => {
     const script = fileURLToPath(new URL('context.ts', import.meta.url))
-    const args = ['--expose-gc', ...process.execArgv, script, '--transactions', '3000', '--carrier', carrier]
+    const args = ['--expose-gc', ...process.execArgv, script, '--transactions', '1500', '--carrier', carrier]
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
     const { stdout } = await promisify(execFile)(process.execPath, args, { env })
     assert.match(stdout, /bytes a transaction, flat/)

@@ -4,7 +4,7 @@
 // Each transaction is a request of its own and registers one task; one in ten rolls back, one task in a hundred is retried.
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { type Carried, carriers, type CarrierName, open } from '../support/carriers.js'
+import { type Carried, carriers, type CarrierName, open } from '../../src/app/lab/carriers.js'
 
 const { values } = parseArgs({
   options: { transactions: { type: 'string', default: '200000' }, carrier: { type: 'string' } },

@@ -5,11 +5,12 @@ import { dirname, join, relative, resolve } from 'node:path'
 /** Which folders of src/ a folder may import, besides itself. src/index.ts counts as a folder of its own. */
 const arrows: Record<string, readonly string[]> = {
   core: [],
-  index: ['core'],
+  index: ['core', 'failure-logs'],
   context: ['core'],
   'failure-logs': ['core'],
   testing: ['core'],
   express: ['core'],
+  threads: ['core'],
   metrics: ['core'],
   outbox: ['core'],
   transports: ['core', 'outbox'],
@@ -22,12 +23,12 @@ arrows['app'] = [...library, 'cli']
 
 const corePackages = ['p-queue', 'p-retry']
 const maxLines = 250
-/** Of code: comments and blank lines do not count. All of the contract's rung 1 is in there. */
-const maxCoreLines = 2_200
+/** Of code: comments and blank lines do not count. All of the contract's rung 1 is in there, and what rung 2 needs of it. */
+const maxCoreLines = 2_800
 
 /** One sentence for each thing in `src` (an absolute path) that the design forbids. */
 export function violations(src: string): string[] {
-  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[jt]s$/.test(file))
   const sources = new Map(files.toSorted().map((file) => [file, readFileSync(join(src, file), 'utf8')]))
   return [...[...sources].flatMap(([file, source]) => violationsOf(src, file, source)), ...coreSize(sources)]
 }

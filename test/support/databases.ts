@@ -12,6 +12,7 @@ import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import type { Prisma, PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { migrationsOf } from '../../prisma/migrate.js'
 import type { Provider } from '../../prisma/providers.js'
+import { disconnect } from './prisma-version.js'
 import { prefix, servers, unavailable, type Database, type DatabaseName, type Row, type Server } from './servers.js'
 
 export interface TestDatabase {
@@ -98,7 +99,7 @@ function suiteOn(server: Server, suite: (db: TestDatabase) => void): void {
   })
 
   after(async () => {
-    await Promise.allSettled(clients.map((client) => client.$disconnect()))
+    await Promise.allSettled(clients.map(disconnect))
     await opened?.database.close()
   })
 }

@@ -1,8 +1,10 @@
-// A real driver adapter whose COMMIT can be held, before it is sent or before its answer is passed on.
+// A client whose COMMITs are held before their answers are passed on.
 import type { TestContext } from 'node:test'
-import type { SqlDriverAdapter, SqlDriverAdapterFactory, SqlQuery, Transaction } from '@prisma/driver-adapter-utils'
+import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
+import { aroundCommit } from './around-commit.js'
 import type { TestDatabase } from './databases.js'
+import { disconnect } from './prisma-version.js'
 import { patient } from './watched.js'
 import { deferred } from './wait.js'
 
@@ -22,7 +24,7 @@ export async function clientWithHeldCommit(db: TestDatabase, t: TestContext): Pr
     answered.resolve()
     await released.promise
   }
-  const client = await newClientWith(db, holding(db.newAdapter(), hold), t)
+  const client = await newClientWith(db, aroundCommit(db.newAdapter(), { after: hold }), t)
   return { client, answered: answered.promise, release: () => released.resolve() }
 }
 
@@ -36,50 +38,6 @@ export async function newClientWith(
     PrismaClient: typeof PrismaClient
   }
   const client = new Client({ adapter, transactionOptions: patient })
-  t.after(() => client.$disconnect())
+  t.after(() => disconnect(client))
   return client
-}
-
-function holding(factory: SqlDriverAdapterFactory, hold: () => Promise<void>): SqlDriverAdapterFactory {
-  return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    connect: async () => {
-      const adapter = await factory.connect()
-      return override(adapter, {
-        startTransaction: async (...args: Parameters<SqlDriverAdapter['startTransaction']>) =>
-          holdingTransaction(await adapter.startTransaction(...args), hold),
-      })
-    },
-  }
-}
-
-/** Some adapters are told to commit, others get the statement and then only release their connection. */
-function holdingTransaction(tx: Transaction, hold: () => Promise<void>): Transaction {
-  return override(tx, {
-    commit: async () => {
-      try {
-        await tx.commit()
-      } finally {
-        if (tx.options.usePhantomQuery) await hold()
-      }
-    },
-    executeRaw: async (query: SqlQuery) => {
-      try {
-        return await tx.executeRaw(query)
-      } finally {
-        if (query.sql === 'COMMIT') await hold()
-      }
-    },
-  })
-}
-
-/** The same object with some methods replaced; the others keep their `this`, which has private fields. */
-function override<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      const value: unknown = Reflect.get(key in methods ? methods : target, key)
-      return typeof value === 'function' && !(key in methods) ? (value.bind(target) as unknown) : value
-    },
-  })
 }

@@ -2,27 +2,30 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import type { Database, Row, Server } from './servers.js'
 
-const address = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+export const postgresql = postgresqlAt(process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres')
 
-export const postgresql: Server = {
-  name: 'postgresql',
-  provider: 'postgresql',
-  address,
-  ping: async () => {
-    await admin('SELECT 1')
-  },
-  create,
-  list: async (prefix) =>
-    (await admin(`SELECT datname FROM pg_database WHERE starts_with(datname, '${prefix}')`)).map((row) =>
-      String(row['datname']),
-    ),
-  // Some tests kill their client while it holds connections.
-  drop: async (database) => {
-    await admin(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`)
-  },
+export function postgresqlAt(address: string): Server {
+  const server: Server = {
+    name: 'postgresql',
+    provider: 'postgresql',
+    address,
+    ping: async () => {
+      await admin(address, 'SELECT 1')
+    },
+    create: (database) => create(server, database),
+    list: async (prefix) =>
+      (await admin(address, `SELECT datname FROM pg_database WHERE starts_with(datname, '${prefix}')`)).map((row) =>
+        String(row['datname']),
+      ),
+    // Some tests kill their client while it holds connections.
+    drop: async (database) => {
+      await admin(address, `DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`)
+    },
+  }
+  return server
 }
 
-async function admin(sql: string): Promise<Row[]> {
+async function admin(address: string, sql: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: 3_000 })
   await client.connect()
   try {
@@ -32,8 +35,9 @@ async function admin(sql: string): Promise<Row[]> {
   }
 }
 
-async function create(database: string): Promise<Database> {
-  await admin(`CREATE DATABASE "${database}"`)
+async function create(server: Server, database: string): Promise<Database> {
+  const { address } = server
+  await admin(address, `CREATE DATABASE "${database}"`)
   const url = new URL(address)
   url.pathname = database
   const types: pg.CustomTypesConfig = {
@@ -67,7 +71,7 @@ async function create(database: string): Promise<Database> {
     },
     close: async () => {
       await pool.end()
-      await postgresql.drop(database)
+      await server.drop(database)
     },
   }
 }

@@ -32,7 +32,12 @@ export interface Database {
   close(): Promise<void>
 }
 
-export const servers: readonly Server[] = [sqlite, postgresql, mariadb]
+const asked = process.env['TEST_DATABASES']?.split(',')
+
+/** All of them, or those that TEST_DATABASES names, as in `TEST_DATABASES=sqlite,mariadb`. */
+export const servers: readonly Server[] = [sqlite, postgresql, mariadb].filter(
+  ({ name }) => asked?.includes(name) ?? true,
+)
 
 /** Databases of one run of the tests share it, so that the runner finds those that a killed test left. */
 export const prefix = `after_commit_test_${process.env['TEST_RUN'] ?? process.pid}_`

@@ -1,15 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Asks until the answer is truthy, and returns it. Rejects after `timeout` milliseconds. */
-export async function until<T>(
-  condition: () => T | Promise<T>,
-  { timeout = 5_000 }: { timeout?: number } = {},
-): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
-  const deadline = performance.now() + timeout
+/** No test gets near it, and the time that a test may take in all is longer. */
+const ofATest = 45_000
+
+type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>
+
+/** Asks until the answer is truthy, and returns it. */
+export const until = <T>(condition: () => T | Promise<T>): Promise<Truthy<T>> => untilWithin(ofATest, condition)
+
+/** Rejects after `patience` milliseconds. */
+export async function untilWithin<T>(patience: number, condition: () => T | Promise<T>): Promise<Truthy<T>> {
+  const deadline = performance.now() + patience
   for (;;) {
     const answer = await condition()
-    if (answer) return answer as Exclude<T, false | 0 | '' | null | undefined>
-    if (performance.now() > deadline) throw new Error(`Not true after ${timeout} ms: ${condition.toString()}`)
+    if (answer) return answer as Truthy<T>
+    if (performance.now() > deadline) throw new Error(`Not true after ${patience} ms: ${condition.toString()}`)
     await delay(5)
   }
 }
