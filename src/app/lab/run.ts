@@ -21,7 +21,8 @@ export async function runLimits(
   { all, watcher, signal }: { all: Cleanup; watcher: Watcher; signal: AbortSignal },
 ): Promise<Shown[]> {
   const folder = await mkdtemp(join(tmpdir(), 'after-commit-lab-'))
-  all.add(() => rm(folder, { recursive: true, force: true }))
+  // Again where it was not empty after all: what was interrupted may still be writing.
+  all.add(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }))
   const createDatabase = createDatabases(folder)
   const shown: Shown[] = []
   for (const limit of limits) {
