@@ -122,11 +122,19 @@ export class World implements Cases {
   }
 
   async #readWhileStale(): Promise<void> {
-    while (this.#stale && !this.#closed) {
+    while ((this.#stale || this.#isUnsettled) && !this.#closed) {
       await delay(pace)
       this.#stale = false
-      await this.#read().catch(console.error)
+      await this.#read().catch((error: unknown) => {
+        this.#stale = true // or the page would wait for what it cannot see
+        console.error(error)
+      })
     }
+  }
+
+  /** The row of what has ended is written after everybody has heard of the end, and nobody hears of the row. */
+  get #isUnsettled(): boolean {
+    return this.books !== undefined && this.books.inMemory + this.books.stored > 0
   }
 
   async #read(): Promise<void> {
