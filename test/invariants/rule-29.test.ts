@@ -78,20 +78,40 @@ describe('Rule 29: a durable task is a row of its own transaction: all of them i
       assert.deepEqual(await dropped[0]?.settled, { status: 'discarded', attempts: 0, error: boom })
     })
 
-    test('all messages go in one statement, whose text is the same for any number of them', async () => {
+    test('all messages go in one statement, which has one text for a message and another one for any number of them', async () => {
       const base = db.newClient({ log: [{ level: 'query', emit: 'event' }] })
       const inserts: string[] = []
       base.$on('query', ({ query }) => void (query.includes('OutboxMessage') && inserts.push(query)))
       const { afterCommit, prisma } = durable(db, [points], { base })
-      for (const count of [1, 2, 50]) {
+      const counts = [1, 2, 50, 1]
+      for (const [index, count] of counts.entries()) {
         await prisma.$transaction(async (tx) => {
-          await insert(tx, `${count}`)
+          await insert(tx, `${index}`)
           for (let n = 0; n < count; n++) afterCommit(points, n)
         })
       }
-      assert.equal(inserts.length, 3)
-      assert.equal(new Set(inserts).size, 1)
-      assert.equal((await messagesOf(db)).length, 53)
+      const [one, two] = inserts
+      assert.notEqual(one, two)
+      assert.deepEqual(inserts, [one, two, two, one])
+      assert.equal((await messagesOf(db)).length, 54)
+    })
+
+    test('a text is stored as it is, in a statement of its own and in one with others', async () => {
+      const text = `half a pair \ud800, "quotes", 'others', \\ and \\u0000, %s, $1, ?, ü 🎉\n`
+      const note = defineTask(`note 'ü' "🎉" \\ ? $1`, (_payload: string) => undefined, { durable: true })
+      const { afterCommit, prisma } = durable(db, [note], { requestId: () => text })
+      for (const count of [1, 2]) {
+        await prisma.$transaction(async (tx) => {
+          await insert(tx, `${count}`)
+          for (let n = 0; n < count; n++) afterCommit(note, text)
+        })
+      }
+      assert.deepEqual(await payloadsOf(db), [text, text, text])
+      const [alone, ...together] = await messagesOf(db)
+      assert.equal(alone?.messageType, note.name)
+      for (const { messageType, headers } of together) {
+        assert.deepEqual([messageType, headers], [alone?.messageType, alone?.headers])
+      }
     })
 
     test('a message that cannot be stored is the error of the transaction, untouched', async () => {
