@@ -10,11 +10,6 @@ export interface RawClient {
   $transaction?: unknown
 }
 
-/** What the relay needs of a pool of `pg`, by shape. */
-export interface PgPool {
-  query(sql: string, params: unknown[]): Promise<{ rows: unknown[] }>
-}
-
 /** Sends a statement and answers with its rows. */
 export type Query = (sql: string, ...params: unknown[]) => Promise<readonly Row[]>
 
@@ -64,13 +59,5 @@ export function throughPrisma(client: RawClient, provider: Provider): Database {
         (tx) => run(queryOf(tx), executeOf(tx)),
         provider === 'sqlite' ? {} : { isolationLevel: 'ReadCommitted' }, // which has one, and it is another
       ) as Promise<R>,
-  }
-}
-
-export function throughPg(pool: PgPool): Database {
-  return {
-    provider: 'postgresql',
-    query: async (sql, ...params) => (await pool.query(sql, params)).rows as Row[],
-    transaction: () => Promise.reject(new Error('On PostgreSQL every step is one statement')),
   }
 }

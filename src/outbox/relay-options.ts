@@ -1,7 +1,7 @@
 import type { AfterCommit } from '../core/face.js'
 import { OptionsError } from '../core/errors.js'
 import type { RetryOptions } from '../core/options.js'
-import type { PgPool } from './database.js'
+import type { PgPool } from './pg-pool.js'
 import type { PgListener } from './listener.js'
 import type { Retention } from './retention.js'
 

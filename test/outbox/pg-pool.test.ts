@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import pg from 'pg'
+import { type PgStatement, throughPg } from '../../src/outbox/pg-pool.js'
 import { defineTask, prismaFailureLog, type TaskContext } from '../../src/index.js'
-import { forEachDatabase } from '../support/databases.js'
+import { forEachDatabase, type TestDatabase } from '../support/databases.js'
 import { durable, messagesOf, relaying } from '../support/outbox.js'
 import { sharedClient } from '../support/watched.js'
 import { until } from '../support/wait.js'
+
+/** One connection, and what was sent through it. */
+function open(t: TestContext, db: TestDatabase) {
+  const pool = new pg.Pool({ connectionString: db.url, max: 1 })
+  t.after(() => pool.end())
+  const sent: PgStatement[] = []
+  const { query } = throughPg({ query: (statement) => (sent.push(statement), pool.query(statement)) })
+  const kept = async () => {
+    const { rows } = await pool.query<{ statement: string }>('SELECT statement FROM pg_prepared_statements')
+    return rows.map(({ statement }) => statement)
+  }
+  return { pool, query, kept, isNamed: () => sent.map(({ name }) => name !== undefined) }
+}
 
 describe('A relay with a pool of pg', () => {
   forEachDatabase(
@@ -41,9 +55,9 @@ describe('A relay with a pool of pg', () => {
         let running = 0
         let most = 0
         const counted = {
-          async query(sql: string, params: unknown[]) {
+          async query(statement: PgStatement) {
             most = Math.max(most, ++running)
-            return await pool.query(sql, params).finally(() => running--)
+            return await pool.query(statement).finally(() => running--)
           },
         }
         const task = defineTask('many', (_n: number) => new Promise((resolve) => setImmediate(resolve)), {
@@ -71,6 +85,39 @@ describe('A relay with a pool of pg', () => {
         await db.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'relay'`)
         await afterCommit(task).settled
         await until(() => relay.stats().succeeded === 2)
+      })
+
+      describe('keeps plans', () => {
+        test('of what it sends again', async (t) => {
+          const { query, kept, isNamed } = open(t, db)
+          for (const n of ['1', '2', '3']) assert.deepEqual(await query('SELECT $1 AS "n"', n), [{ n }])
+          assert.deepEqual(await kept(), ['SELECT $1 AS "n"'])
+          assert.deepEqual(isNamed(), [true, true, true])
+        })
+
+        test('but after a statement that took long plans anew: a kept one may be for an emptier table', async (t) => {
+          const { query, isNamed } = open(t, db)
+          await query('SELECT 1')
+          await query('SELECT pg_sleep(0.05)')
+          await query('SELECT 1')
+          assert.deepEqual(isNamed(), [true, true, false])
+        })
+
+        test('and does without where somebody between it and the server loses them', async (t) => {
+          const { pool, query, kept, isNamed } = open(t, db)
+          await query('SELECT 1 AS "one"')
+          await pool.query('DEALLOCATE ALL')
+          for (let n = 0; n < 2; n++) assert.deepEqual(await query('SELECT 1 AS "one"'), [{ one: 1 }])
+          assert.deepEqual(isNamed(), [true, true, false, false])
+          assert.deepEqual(await kept(), [])
+        })
+
+        test('and what a statement itself is refused for is the error', async (t) => {
+          const { query, isNamed } = open(t, db)
+          await assert.rejects(query('SELECT 1 / 0'), { code: '22012' })
+          await query('SELECT 1')
+          assert.deepEqual(isNamed(), [true, true])
+        })
       })
     },
     { only: ['postgresql'] },

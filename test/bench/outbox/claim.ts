@@ -1,3 +1,4 @@
+import type { PgStatement } from 'after-commit/outbox'
 import { type Figures, once, quantile } from '../benchmark.js'
 import { afterCommitOutbox } from './after-commit.js'
 import type { Connections } from './job-system.js'
@@ -34,10 +35,10 @@ async function timed(connections: Connections, keyed: boolean): Promise<number> 
   const { pool } = connections
   const times: number[] = []
   const timing = {
-    async query(sql: string, params: unknown[]) {
+    async query(statement: PgStatement) {
       const start = performance.now()
-      const answer = await pool.query<object>(sql, params)
-      if (sql.includes('SKIP LOCKED') && answer.rows.length > 0) times.push(performance.now() - start)
+      const answer = await pool.query<object>(statement)
+      if (statement.text.includes('SKIP LOCKED') && answer.rows.length > 0) times.push(performance.now() - start)
       return answer
     },
   }
