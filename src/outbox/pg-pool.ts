@@ -13,8 +13,8 @@ export interface PgStatement {
   readonly values: unknown[]
 }
 
-/** Milliseconds from which on it does not matter what planning costs: below one, for the largest statement here. */
-const ofPlanning = 20
+/** Milliseconds beside which planning, below one for the largest statement here, does not matter. */
+const beyondPlanning = 20
 /** Milliseconds in which PostgreSQL has looked at a table that has changed (`autovacuum_naptime`), and drops plans that are old. */
 const naptime = 60_000
 /** Somebody between us and the server, such as PgBouncer, has given us another connection; or the table has been altered. */
@@ -23,8 +23,10 @@ const notKept = new Set<unknown>(['26000', '42P05', '0A000'])
 /**
  * The relay's statements through a pool of `pg`. A claim on an idle table is half planning, so plans are kept. But a kept plan
  * may be one for an emptier table, and read all of a full one: where a statement takes long, it is planned anew for a while.
+ *
+ * @param slow Milliseconds from which on a statement takes long.
  */
-export function throughPg(pool: PgPool, slow = ofPlanning): Database {
+export function throughPg(pool: PgPool, slow = beyondPlanning): Database {
   const names = new Map<string, string>()
   let keepsFrom = 0
   /** By the text, so that no other version of this program can mean another statement by it on a shared connection. */
