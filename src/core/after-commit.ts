@@ -86,6 +86,7 @@ class Instance {
     this.#context = context
     this.#logger = logger
     this.events = events
+    const home = context.capture()
     this.#queues = new Queues(options, {
       concurrency: options.concurrency ?? 10,
       maxPending: options.maxPending ?? 1_000,
@@ -96,6 +97,7 @@ class Instance {
       events,
       logger,
       turn: new Turn(),
+      home,
       deadlines: new Deadlines(),
       abandoned: this.#abandoned,
       onFinished: (task, outcome) => this.#onFinished(task, outcome),
@@ -117,7 +119,7 @@ class Instance {
     const { registry, watcher } = this
     const queues = this.#queues
     this.internals = { registry, watcher, queues, events, context, logger, options, quiet: () => this.#quiet() }
-    this.#writer = failureLog && new FailureWriter({ store: failureLog, context: context.capture(), onLost })
+    this.#writer = failureLog && new FailureWriter({ store: failureLog, context: home, onLost })
   }
 
   /** The scope around the caller: the transaction it is in, or the one that its unawaited work was started in. */

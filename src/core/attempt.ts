@@ -11,6 +11,8 @@ export interface AttemptSettings {
   readonly deadlines: Deadlines
   /** Attempts that ran past `abortGrace` and have not ended yet. */
   readonly abandoned: Set<object>
+  /** Called once for each attempt, in the task's context: from within `start` where the task is synchronous. */
+  readonly onEnd: (task: Task, failure: Failure | undefined) => void
 }
 
 /**
@@ -52,28 +54,17 @@ export class Attempt implements TaskContext {
   readonly #at: number
   readonly #timeout: number
   readonly #settings: AttemptSettings
-  readonly #onEnd: (task: Task, failure: Failure | undefined) => void
   #whenEnded: (() => void) | undefined
   #controller: AbortController | undefined
   #aborted: Error | undefined
   #timedOut: Error | undefined
   #log: Logger | undefined
 
-  /**
-   * @param onEnd Called once, in the task's context: from within `run` where the task is synchronous.
-   * @param at Now, by performance.now().
-   */
-  constructor(
-    task: Task,
-    timeout: number,
-    settings: AttemptSettings,
-    onEnd: (task: Task, failure: Failure | undefined) => void,
-    at: number,
-  ) {
+  /** @param at Now, by performance.now(). */
+  constructor(task: Task, timeout: number, settings: AttemptSettings, at: number) {
     this.#task = task
     this.#timeout = timeout
     this.#settings = settings
-    this.#onEnd = onEnd
     this.#at = at
     this.attempt = task.beginAttempt(at)
   }
@@ -121,10 +112,8 @@ export class Attempt implements TaskContext {
       return this.#end(new Failure(error))
     }
     if ((typeof result !== 'object' && typeof result !== 'function') || result === null) return this.#end()
-    if (this.#timeout !== Infinity) {
-      this.deadline = this.#at + this.#timeout
-      deadlines.add(this)
-    }
+    this.deadline = this.#at + this.#timeout
+    if (this.deadline !== Infinity) deadlines.add(this)
     Promise.resolve(result).then(
       () => (this.ended ? void abandoned.delete(this) : this.#end()),
       (error: unknown) => (this.ended ? void abandoned.delete(this) : this.#fail(error)),
@@ -174,7 +163,7 @@ export class Attempt implements TaskContext {
     this.ended = true
     if (this.deadline !== Infinity) this.#settings.deadlines.delete(this)
     this.#task.doing = undefined
-    this.#onEnd(this.#task, failure)
+    this.#settings.onEnd(this.#task, failure)
     this.#whenEnded?.()
   }
 }

@@ -205,11 +205,8 @@ export function knownQueue(options: AfterCommitOptions, name: string | undefined
   if (name === undefined) return {}
   const queues = options.queues ?? {}
   if (Object.hasOwn(queues, name)) return queues[name] ?? {}
-  throw OptionsError.expected(
-    'queue',
-    `one of the instance's queues (${Object.keys(queues).join(', ') || 'it has none'})`,
-    name,
-  )
+  const names = Object.keys(queues).join(', ') || 'it has none'
+  throw OptionsError.expected('queue', `one of the instance's queues (${names})`, name)
 }
 
 export function validateTaskOptions(options: TaskOptions): void {
@@ -218,14 +215,11 @@ export function validateTaskOptions(options: TaskOptions): void {
     queue: [(v) => typeof v === 'string', 'the name of a queue'],
     key: aFunction,
     schema: [isStandardSchema, 'a Standard Schema'],
-    thread: [(v) => typeof v === 'boolean', 'a boolean'],
+    thread: aBoolean,
   })
   if ('thread' in options && options.thread === true && options.queue !== undefined) {
-    throw OptionsError.expected(
-      'queue',
-      'left out with `thread: true`: threads have a queue of their own',
-      options.queue,
-    )
+    const why = 'left out with `thread: true`: threads have a queue of their own'
+    throw OptionsError.expected('queue', why, options.queue)
   }
 }
 

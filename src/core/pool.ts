@@ -1,20 +1,17 @@
 import { Attempt, type AttemptSettings, type Failure } from './attempt.js'
 import { PoolFullError } from './errors.js'
 import { Line } from './line.js'
-import { mergeRetry, type Overflow, type RateLimit, type RetryOptions } from './options.js'
+import { mergeRetry, type Overflow, type RetryOptions } from './options.js'
 import { retry } from './retry.js'
-import { Slots } from './slots.js'
+import { Slots, type SlotSettings } from './slots.js'
 import type { QueueStats } from './stats.js'
 import type { Task, TaskOutcome } from './task.js'
-import type { Turn } from './turn.js'
 
-export interface PoolSettings extends AttemptSettings, RateLimit {
-  readonly concurrency: number
+export interface PoolSettings extends Omit<AttemptSettings, 'onEnd'>, SlotSettings {
   readonly maxPending: number
   readonly overflow: Overflow
   readonly retry: Required<RetryOptions>
   readonly timeout: number
-  readonly turn: Turn
   /** Called once for each task, when it has its outcome. */
   readonly onFinished: (task: Task, outcome: TaskOutcome) => void
 }
@@ -42,11 +39,11 @@ export class Pool {
   readonly reserved = new Set<Task>()
   /** Once true, whatever is handed over is interrupted. */
   closed = false
-  readonly #settings: PoolSettings
+  readonly #settings: PoolSettings & Pick<AttemptSettings, 'onEnd'>
   readonly slots: Slots
 
   constructor(settings: PoolSettings) {
-    this.#settings = settings
+    this.#settings = { ...settings, onEnd: (task, failure) => this.#attempted(task, failure) }
     this.slots = new Slots(settings, this.waiting, (task, at) => this.#attempt(task, at))
   }
 
@@ -197,10 +194,10 @@ export class Pool {
       task.place = this.#underWay.push(task) - 1
     }
     task.state = 'running'
-    return new Attempt(task, task.options.timeout ?? this.#settings.timeout, this.#settings, this.#attempted, at)
+    return new Attempt(task, task.options.timeout ?? this.#settings.timeout, this.#settings, at)
   }
 
-  readonly #attempted = (task: Task, failure: Failure | undefined): void => {
+  #attempted(task: Task, failure: Failure | undefined): void {
     const resume = task.takeResume()
     if (task.outcome || this.closed) return resume?.(undefined) // interrupted
     // Before anything asynchronous: the slot goes on to the next task now, and the numbers must say so.

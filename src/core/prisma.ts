@@ -114,39 +114,39 @@ export class TransactionWatcher {
     return markReplacement(override, origin.native)
   }
 
-  async #run(
-    { native, overridden }: Origin,
-    client: Client,
-    plain: Plain | undefined,
-    callback: Callback,
-    options?: object,
-  ): Promise<unknown> {
+  async #run(origin: Origin, client: Client, plain: Plain | undefined, callback: Callback, options?: object) {
+    const { native, overridden } = origin
     const { context, admits, onNoneOpen } = this.#settings
     const around = plain ? plain.scope : isTransactionClient(client) ? this.#innermost(client) : undefined
     const parent = around?.transparent ? undefined : around
     const lane = around || overridden || plain ? undefined : this.#lanes.take(client)
     let scope: Scope | undefined
     const admitted = parent?.root.admitted ?? admits()
-    const body = async (tx: Client): Promise<unknown> => {
+    const body = (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
       if (scope) void this.#end(scope, 'rolled-back')
       const own = (scope = this.#open(parent, lane, plain !== undefined))
       own.admitted = admitted
       const adopted = this.#adopt(tx, own, plain !== undefined)
-      let result: unknown
-      refuseOrphan(own)
-      try {
-        // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
-        result = await context.run(own, async () => await callback(adopted))
-      } finally {
-        own.over = true
-      }
-      refuseOrphan(own)
-      if (own.root.registered) await verify(own, tx)
-      if (own.root.registered && !parent) await this.#settings.beforeCommit(own, tx)
-      // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
-      if (own.nested === 0) own.state = 'committing'
-      return result
+      // One async function for all of it: where contexts are kept, each promise is dear on Node 20.
+      return context.run(own, async () => {
+        let result: unknown
+        refuseOrphan(own)
+        try {
+          // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
+          result = await callback(adopted)
+        } finally {
+          own.over = true
+        }
+        refuseOrphan(own)
+        const verified = own.root.registered ? verify(own, tx) : undefined
+        if (verified) await verified
+        const stored = own.root.registered && !parent ? this.#settings.beforeCommit(own, tx) : undefined
+        if (stored) await stored
+        // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
+        if (own.nested === 0) own.state = 'committing'
+        return result
+      })
     }
     if (parent) parent.nested++
     else this.open++

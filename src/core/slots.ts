@@ -1,5 +1,6 @@
 import PQueue from 'p-queue'
 import type { Attempt } from './attempt.js'
+import type { CapturedContext } from './context.js'
 import { OptionsError } from './errors.js'
 import type { Line } from './line.js'
 import type { RateLimit } from './options.js'
@@ -16,14 +17,31 @@ export interface QueueControl {
   start(): void
 }
 
+export interface SlotSettings extends RateLimit {
+  readonly concurrency: number
+  readonly turn: Turn
+  /** That of the instance's construction. */
+  readonly home: CapturedContext
+}
+
+interface Slice {
+  readonly begin: () => void
+  /** The asynchronous task that it waited for has ended. */
+  readonly goOn: () => void
+  /** Gives the slot back. */
+  readonly end: () => void
+}
+
 /**
  * The slots in which tasks run. p-queue hands them out, and what it is given are slices: a slice runs waiting tasks one after
- * another until none waits or the turn of the event loop is over. So p-queue and its promises cost a slice, and not a task.
+ * another until the turn of the event loop is over, then goes on in the next. One that finds no task keeps its slot until there
+ * is one. So p-queue and its promises cost a slot, and not a task.
  */
 export class Slots implements QueueControl {
   /** Once true, nothing begins any more. */
   closed = false
   readonly #turn: Turn
+  readonly #home: CapturedContext
   readonly #waiting: Line
   readonly #attempt: (task: Task, at: number) => Attempt
   readonly #slots: PQueue
@@ -33,14 +51,13 @@ export class Slots implements QueueControl {
   #slices = 0
   /** Those of them that wait for an asynchronous task. */
   #held = 0
+  /** Those of them that have found no task, and keep their slot. */
+  readonly #idle: Slice[] = []
 
-  constructor(
-    settings: RateLimit & { readonly concurrency: number; readonly turn: Turn },
-    waiting: Line,
-    attempt: (task: Task, at: number) => Attempt,
-  ) {
-    const { concurrency, intervalCap = Infinity, interval = 0, turn } = settings
+  constructor(settings: SlotSettings, waiting: Line, attempt: (task: Task, at: number) => Attempt) {
+    const { concurrency, intervalCap = Infinity, interval = 0, turn, home } = settings
     this.#turn = turn
+    this.#home = home
     this.#waiting = waiting
     this.#attempt = attempt
     this.#slots = new PQueue({ concurrency, intervalCap, interval })
@@ -56,6 +73,7 @@ export class Slots implements QueueControl {
       throw OptionsError.expected('concurrency', 'an integer from 1 and up', concurrency)
     }
     this.#slots.concurrency = concurrency
+    while (this.#isExcess && this.#idle.length > 0) this.#end(this.#idle.pop())
     this.fill()
   }
 
@@ -69,54 +87,66 @@ export class Slots implements QueueControl {
 
   start(): void {
     this.#slots.start()
+    this.fill()
   }
 
-  /** To be called when a task waits. */
+  /** To be called when a task waits. Never runs it inline: whoever registered goes on first. */
   fill(): void {
-    const wanted = this.#held + this.#waiting.size
+    if (this.closed || this.isPaused) return
     const limit = this.#single ? Infinity : this.concurrency
-    while (this.#slices < Math.min(wanted, limit)) {
-      this.#slices++
-      // Never inline: whoever registered goes on first.
-      void this.#slots.add(() => new Promise<void>((end) => this.#turn.next(this, () => this.#begin(end))))
+    while (this.#slices - this.#idle.length < Math.min(this.#held + this.#waiting.size, limit)) {
+      const idle = this.#idle.pop()
+      if (idle) this.#turn.next(this, idle.begin)
+      else this.#add()
     }
   }
 
-  #begin(end: () => void): void {
-    const goOn = (): void => {
-      this.#held--
-      if (this.#single) this.#endSlice(end)
-      else this.#slice(end, goOn)
+  #add(): void {
+    this.#slices++
+    const take = (end: () => void): void => {
+      const slice: Slice = { begin: () => this.#run(slice), goOn: () => this.#goOn(slice), end }
+      this.#turn.next(this, slice.begin)
     }
-    // What p-queue has counted against the rate limit must run something.
-    if (this.#single && this.#turn.isOver) this.#turn.next(this, () => this.#begin(end))
-    else this.#slice(end, goOn)
+    // It lives as long as the pool: what it keeps alive must not be the context of a request.
+    this.#home.run(undefined, () => void this.#slots.add(() => new Promise<void>(take)))
   }
 
-  /** Goes on until it has to wait for a task; when that ends, it is taken up again. */
-  #slice(end: () => void, goOn: () => void): void {
-    while (this.#mayBegin) {
+  /** Goes on until it has to wait for a task. */
+  #run(slice: Slice): void {
+    while (this.#mayBegin && this.#waiting.size > 0) {
+      if (this.#turn.isOver) return this.#turn.next(this, slice.begin)
       const task = this.#waiting.shift()
       if (!task) break
       const attempt = this.#attempt(task, this.#turn.at)
-      attempt.start(goOn)
+      attempt.start(slice.goOn)
       if (!attempt.ended) {
         this.#held++
         return this.fill() // it may have registered tasks that wait for a slot
       }
       if (this.#single) break
     }
-    this.#endSlice(end)
+    if (this.#single || this.#isExcess) this.#end(slice)
+    else this.#idle.push(slice)
+  }
+
+  #goOn(slice: Slice): void {
+    this.#held--
+    if (this.#single) this.#end(slice)
+    else this.#run(slice)
   }
 
   get #mayBegin(): boolean {
-    const { concurrency, isPaused, pending } = this.#slots
-    return !this.closed && !isPaused && pending <= concurrency && !this.#turn.isOver
+    return !this.closed && !this.isPaused && !this.#isExcess
   }
 
-  #endSlice(end: () => void): void {
+  /** The concurrency was lowered. */
+  get #isExcess(): boolean {
+    return (this.#single ? this.#slots.pending : this.#slices) > this.concurrency
+  }
+
+  #end(slice: Slice | undefined): void {
     this.#slices--
-    end()
+    slice?.end()
     this.fill()
   }
 }

@@ -6,8 +6,15 @@ import type { Scope } from './scope.js'
 /**
  * Committed must mean committed: PostgreSQL answers COMMIT of an aborted transaction with a rollback, and Prisma resolves.
  * So where a query has failed and something waits for the commit, one more statement asks whether the transaction is alive.
+ *
+ * @returns Nothing where there is nothing to wait for.
  */
-export async function verify(scope: Scope, tx: Client): Promise<void> {
+export function verify(scope: Scope, tx: Client): Promise<void> | undefined {
+  const { queries, doom } = scope.root
+  return queries > 0 || doom || scope.failure ? ask(scope, tx) : undefined
+}
+
+async function ask(scope: Scope, tx: Client): Promise<void> {
   const { root } = scope
   // Queries that nobody awaited can still abort the transaction before its COMMIT.
   await root.noQuery()

@@ -11,7 +11,7 @@ export interface DeliverySettings {
   readonly queues: Queues
   /** Shared by all: what happens in a relay belongs to no request. */
   readonly context: CapturedContext
-  readonly attempts: AttemptSettings
+  readonly attempts: Omit<AttemptSettings, 'onEnd'>
   readonly timeout: number
 }
 
@@ -74,7 +74,7 @@ export class Delivery {
       onEnd(this, failure)
     }
     const limit = this.task.options.timeout ?? timeout
-    this.#attempt = new Attempt(this.task, limit, attempts, onAttempted, performance.now())
+    this.#attempt = new Attempt(this.task, limit, { ...attempts, onEnd: onAttempted }, performance.now())
     this.#attempt.start()
   }
 

@@ -1,4 +1,3 @@
-import type { AttemptSettings } from '../core/attempt.js'
 import { Deadlines } from '../core/deadlines.js'
 import { taskFields } from '../core/logging.js'
 import { Delivery, type DeliverySettings } from './delivery.js'
@@ -39,13 +38,7 @@ export class Worker {
   constructor(settings: WorkerSettings) {
     const { source, events, logger, abortGrace, timeout, context, queues } = settings
     this.#settings = settings
-    const attempts: AttemptSettings = {
-      abortGrace,
-      events,
-      logger,
-      deadlines: new Deadlines(),
-      abandoned: this.#abandoned,
-    }
+    const attempts = { abortGrace, events, logger, deadlines: new Deadlines(), abandoned: this.#abandoned }
     this.#deliveries = { queues, context: context.capture(), attempts, timeout }
     this.#rhythm = new Rhythm(settings)
     this.#leases = new Leases({

@@ -32,15 +32,16 @@ async function runTask(task: Task, internals: Internals, errors: unknown[]): Pro
   const { events, logger } = internals
   task.state = 'running'
   await task.inContext(async () => {
-    const settings = {
-      events,
-      logger,
-      deadlines: new Deadlines(),
-      abortGrace: 0,
-      abandoned: new Set<object>(),
-    }
     const failure = await new Promise<Failure | undefined>((resolve) => {
-      new Attempt(task, Infinity, settings, (_, failed) => resolve(failed), performance.now()).start()
+      const settings = {
+        events,
+        logger,
+        deadlines: new Deadlines(),
+        abortGrace: 0,
+        abandoned: new Set<object>(),
+        onEnd: (_: Task, failed: Failure | undefined) => resolve(failed),
+      }
+      new Attempt(task, Infinity, settings, performance.now()).start()
     })
     if (task.outcome) return // interrupted by close()
     task.pool.callerRunning.delete(task)

@@ -6,7 +6,7 @@ const newest = !process.version.startsWith('v20.')
 export const bossName = `pg-boss ${newest ? 12 : 10}`
 export const graphileName = `graphile-worker ${newest ? '0.18' : '0.17'}`
 
-const fast = { drained: once ? 200 : 40_000, timed: once ? 10 : 200, recovers: false }
+const fast = { drained: once ? 200 : 40_000, timed: once ? 10 : 1_000, recovers: false }
 
 const boss =
   (tuned: boolean): Contestant['make'] =>
