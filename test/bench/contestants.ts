@@ -1,5 +1,5 @@
 // Ours and what else one would put tasks into, ten at a time. What each gets is the same closure in the same async context.
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import async from 'async'
 import Bottleneck from 'bottleneck'
 import fastq from 'fastq'
@@ -65,6 +65,30 @@ const makers = {
   'p-limit'() {
     const limit = pLimit(concurrency)
     return (run) => void limit(run)
+  },
+  /** No pool of its own: what it takes to keep what a task must have. */
+  'the contexts alone'() {
+    const own = new AsyncLocalStorage<object>()
+    const enter = (run: Run): Promise<void> => (own.enterWith(run), run())
+    const waiting: { readonly run: Run; readonly context: AsyncResource }[] = []
+    let [next, running] = [0, 0]
+    const begin = (): void => {
+      for (let task = waiting[next]; running < concurrency && task; task = waiting[next]) {
+        const { run, context } = task
+        if (++next === waiting.length) waiting.length = next = 0
+        running++
+        const end = (): void => {
+          context.emitDestroy()
+          running--
+          begin()
+        }
+        void context.runInAsyncScope(enter, undefined, run).then(end)
+      }
+    }
+    return (run) => {
+      const size = waiting.push({ run, context: new AsyncResource('bench', { requireManualDestroy: true }) })
+      if (size === 1) setImmediate(begin)
+    }
   },
   bottleneck() {
     const limiter = new Bottleneck({ maxConcurrent: concurrency })

@@ -1,5 +1,6 @@
-// What a transaction of one query costs, watched and not, each in the context of a request. The first context of all makes
-// every promise of the process dearer on Node 20, which is why there also is a process that has none.
+// What a transaction of one query costs, watched and not, each in the context of a request. On Node 20 each AsyncLocalStorage makes
+// every promise of the process dearer, which is why there also is a process that has none, and one that has a second one.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../../prisma/client/postgresql/client.js'
 import { type Benchmark, collect, cpuTime, once } from './benchmark.js'
@@ -12,12 +13,13 @@ const warmUp = once ? 25 : 10_000
 const parallel = 10
 const theirs = 'bare client'
 const contextless = 'bare client without requests'
+const another = 'bare client, a second AsyncLocalStorage'
 const registrations: Record<string, number> = { 'watched, no task': 0, 'watched, 1 task': 1, 'watched, 10 tasks': 10 }
 const bars: Record<string, number> = { 'watched, no task': 1.03, 'watched, 1 task': 1.06 }
 
 export const transaction: Benchmark = {
   title: `A transaction of one query on PostgreSQL, ${parallel} at a time, its tasks included`,
-  contestants: [contextless, theirs, ...Object.keys(registrations)],
+  contestants: [contextless, theirs, another, ...Object.keys(registrations)],
   rounds: 11,
   needsDatabase: true,
   comparisons: [
@@ -25,6 +27,7 @@ export const transaction: Benchmark = {
       { measure: 'CPU time', unit: 'µs', ours, theirs, bar: bars[ours] },
       { measure: 'throughput', unit: 'a second', ours, theirs },
     ]),
+    { measure: 'CPU time', unit: 'µs', ours: another, theirs },
     { measure: 'CPU time', unit: 'µs', ours: theirs, theirs: contextless },
   ],
   async round(contestant) {
@@ -33,6 +36,7 @@ export const transaction: Benchmark = {
     const client = contestant in registrations ? afterCommit.watch(base) : base
     const tasks = registrations[contestant] ?? 0
     const within = contestant === contextless ? (_: number, fn: () => Promise<void>) => fn() : inRequest<Promise<void>>
+    const second = new AsyncLocalStorage<object>()
     const transact = (): Promise<void> =>
       client.$transaction(async (tx) => {
         for (let n = 0; n < tasks; n++) afterCommit('task', async () => {})
@@ -41,7 +45,7 @@ export const transaction: Benchmark = {
     const run = async (count: number): Promise<void> => {
       let left = count
       const loop = async (): Promise<void> => {
-        while (left-- > 0) await within(left, transact)
+        while (left-- > 0) await within(left, contestant === another ? () => second.run({}, transact) : transact)
       }
       await Promise.all(Array.from({ length: parallel }, loop))
       await afterCommit.idle()

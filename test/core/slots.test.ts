@@ -12,18 +12,18 @@ async function turns(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await turn()
 }
 
-describe('Slots that have found no task', () => {
-  /** An instance that has used all of its five slots at once. */
-  async function used() {
-    const { afterCommit } = start({ concurrency: 5 })
-    const finish = deferred()
-    for (let n = 0; n < 5; n++) afterCommit(() => finish.promise)
-    await until(() => afterCommit.stats().running === 5)
-    finish.resolve()
-    await afterCommit.idle()
-    return afterCommit
-  }
+/** An instance that has used all of its five slots at once. */
+async function used() {
+  const { afterCommit } = start({ concurrency: 5 })
+  const finish = deferred()
+  for (let n = 0; n < 5; n++) afterCommit(() => finish.promise)
+  await until(() => afterCommit.stats().running === 5)
+  finish.resolve()
+  await afterCommit.idle()
+  return afterCommit
+}
 
+describe('Slots that have found no task', () => {
   test('are taken up again, all of them', async () => {
     const afterCommit = await used()
     const finish = deferred()
