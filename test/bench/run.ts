@@ -2,6 +2,7 @@
 // npm run bench -- pool memory        these
 // npm run bench -- pool --json        one line of JSON for each comparison, instead of the table
 // npm run bench -- pool --rounds 9
+// npm run bench -- outbox --part latency --only 'after-commit, pool' --only 'pg-boss 12, tuned'    these parts, of these alone
 // BENCH_ONCE=1 npm run bench          one short round, to see that they work
 //
 // What is measured is dist/, as users have it: tsx adds code that gives every closure its name, which would cost more than the
@@ -31,6 +32,8 @@ const { positionals, values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    part: { type: 'string', multiple: true },
+    only: { type: 'string', multiple: true },
     /** Only in the processes that this one starts: `["pool","fastq","no-op task"]`. */
     round: { type: 'string' },
   },
@@ -58,7 +61,7 @@ async function load(name: string): Promise<Benchmark> {
 }
 
 async function inRounds(name: string, benchmark: Benchmark, env: NodeJS.ProcessEnv): Promise<Measured> {
-  const { parts = [''] } = benchmark
+  const parts = chosen(benchmark.parts ?? [''], values.part)
   const contestants = await available(name, benchmark)
   const count = once ? 1 : Number(values.rounds ?? benchmark.rounds)
   const turns = pLimit(once && !benchmark.needsDatabase ? 2 : 1)
@@ -82,13 +85,19 @@ async function inRounds(name: string, benchmark: Benchmark, env: NodeJS.ProcessE
 
 async function available(name: string, { contestants, unavailable }: Benchmark): Promise<string[]> {
   const found: string[] = []
-  for (const contestant of contestants) {
+  for (const contestant of chosen(contestants, values.only)) {
     const reason = await unavailable?.(contestant)
     if (reason === undefined) found.push(contestant)
     else if (process.env['CI'] === 'true') throw new Error(reason)
     else console.error(`${name} without ${contestant}: ${reason}`)
   }
   return found
+}
+
+function chosen(all: readonly string[], names: readonly string[] | undefined): readonly string[] {
+  const unknown = names?.find((name) => !all.includes(name))
+  if (unknown !== undefined) throw new Error(`There is no ${unknown}; there are: ${all.join('; ')}`)
+  return names ?? all
 }
 
 function print(name: string, benchmark: Benchmark, measured: Measured): void {
