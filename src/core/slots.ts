@@ -73,7 +73,6 @@ export class Slots implements QueueControl {
       throw OptionsError.expected('concurrency', 'an integer from 1 and up', concurrency)
     }
     this.#slots.concurrency = concurrency
-    while (this.#isExcess && this.#idle.length > 0) this.#end(this.#idle.pop())
     this.fill()
   }
 
@@ -139,14 +138,14 @@ export class Slots implements QueueControl {
     return !this.closed && !this.isPaused && !this.#isExcess
   }
 
-  /** The concurrency was lowered. */
+  /** The concurrency was lowered: a slice that finds it so gives its slot back. */
   get #isExcess(): boolean {
     return (this.#single ? this.#slots.pending : this.#slices) > this.concurrency
   }
 
-  #end(slice: Slice | undefined): void {
+  #end(slice: Slice): void {
     this.#slices--
-    slice?.end()
+    slice.end()
     this.fill()
   }
 }
