@@ -98,7 +98,7 @@ class Instance {
       logger,
       turn: new Turn(),
       home,
-      deadlines: new Deadlines(),
+      deadlines: new Deadlines(home),
       abandoned: this.#abandoned,
       onFinished: (task, outcome) => this.#onFinished(task, outcome),
     })
@@ -172,7 +172,7 @@ class Instance {
 
   #onFinished(task: Task, outcome: TaskOutcome): void {
     const { status } = outcome
-    this.events.emitTask(status, task, 'error' in outcome ? { error: outcome.error } : undefined)
+    this.events.of[status].emitTask(task, 'error' in outcome ? { error: outcome.error } : undefined)
     if (isRecorded(task, status)) {
       const record = failureRecord(task, status, outcome)
       if (this.#writer) this.#writer.add(record)

@@ -103,7 +103,7 @@ export class Attempt implements TaskContext {
   #run(): void {
     const { abandoned, deadlines, events } = this.#settings
     this.#task.doing = this
-    events.emitTask('started', this.#task)
+    events.of.started.emitTask(this.#task)
     if (this.ended) return // a listener has closed the pool
     let result: unknown
     try {
@@ -126,7 +126,7 @@ export class Attempt implements TaskContext {
     this.#task.inContext(() => {
       if (this.#timedOut) {
         abandoned.add(this)
-        events.emitTask('abandoned', this.#task)
+        events.of.abandoned.emitTask(this.#task)
         return this.#end(new Failure(this.#timedOut))
       }
       this.#timedOut = new Error(`Attempt ${this.attempt} of \`${this.name}\` took longer than ${this.#timeout} ms`)

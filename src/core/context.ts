@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks'
 
 /** The caller's async context, kept for later. */
 export interface CapturedContext {
@@ -34,7 +34,8 @@ export function asyncLocalStorageCarrier(): ContextCarrier {
    */
   class Captured extends AsyncResource implements CapturedContext {
     constructor() {
-      super('after-commit', manually)
+      // What Node itself would take, but as a small integer, which needs no memory of its own.
+      super('after-commit', { requireManualDestroy: true, triggerAsyncId: small(executionAsyncId()) })
     }
 
     run<R>(value: unknown, fn: (given?: unknown) => R, given?: unknown): R {
@@ -52,4 +53,5 @@ export function asyncLocalStorageCarrier(): ContextCarrier {
   }
 }
 
-const manually = { requireManualDestroy: true }
+/** Up to 2³¹ V8 can keep a number where the pointer to it would be; one that came from elsewhere it does not look at again. */
+export const small = (number: number): number => (number === (number | 0) ? number | 0 : number)

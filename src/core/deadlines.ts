@@ -1,3 +1,5 @@
+import type { CapturedContext } from './context.js'
+
 /** Something that must have ended at `deadline`, a time of performance.now(). */
 interface Limited {
   deadline: number
@@ -7,16 +9,27 @@ interface Limited {
   expire(): void
 }
 
-/** One timer for all running attempts: a timer each costs more than most tasks. Where nothing runs there is none. */
+/**
+ * One timer for all running attempts: a timer each costs more than most tasks. Where nothing runs any more it stays, for the
+ * next attempt, and keeps neither the process nor the context of a request alive.
+ */
 export class Deadlines {
   /** In no order: the last one takes the place of one that leaves. A Set costs several times as much. */
   readonly #limited: Limited[] = []
+  readonly #home: CapturedContext
   #timer: NodeJS.Timeout | undefined
+  /** When the timer is due: not later than the first deadline. */
   #at = Infinity
+
+  /** @param home That of the instance's construction. */
+  constructor(home: CapturedContext) {
+    this.#home = home
+  }
 
   add(limited: Limited): void {
     limited.place = this.#limited.push(limited) - 1
     if (limited.deadline < this.#at) this.#set(limited.deadline)
+    else if (limited.place === 0) this.#timer?.ref()
   }
 
   delete(limited: Limited): void {
@@ -26,13 +39,14 @@ export class Deadlines {
       this.#limited[limited.place] = last
       last.place = limited.place
     }
-    if (this.#limited.length === 0) this.#set(Infinity)
+    if (this.#limited.length === 0) this.#timer?.unref()
   }
 
   #set(at: number): void {
     this.#at = at
     clearTimeout(this.#timer)
-    this.#timer = at === Infinity ? undefined : setTimeout(() => this.#expire(), Math.ceil(at - performance.now()))
+    const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(at - performance.now()))
+    this.#timer = at === Infinity ? undefined : this.#home.run(undefined, set)
   }
 
   #expire(): void {

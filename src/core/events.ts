@@ -40,48 +40,54 @@ export type AfterCommitEvents = {
 }
 export type AfterCommitListener<N extends AfterCommitEventName> = (event: AfterCommitEvents[N]) => unknown
 
-interface Channel {
-  emitted: number
-  readonly listeners: Set<(event: never) => void>
+/** What listens to one event. */
+class Channel {
+  emitted = 0
+  /** An own entry per call of `on`: the same function may listen twice, and each removal takes away its own. */
+  readonly listeners = new Set<{ readonly listen: (event: never) => unknown }>()
+  readonly onError: (error: unknown) => void
+
+  constructor(onError: (error: unknown) => void) {
+    this.onError = onError
+  }
+
+  emitTask(task: TaskHandle, more?: Partial<TaskEvent>): void {
+    // Most events have no listener, and then there is nothing to make.
+    if (this.listeners.size === 0) this.emitted++
+    else this.emit(more ? { task, attempt: task.attempts, ...more } : { task, attempt: task.attempts })
+  }
+
+  emit(event: unknown): void {
+    this.emitted++
+    for (const { listen } of this.listeners) callSafely(listen, event as never, this.onError)
+  }
 }
 
 /** Typed events whose listeners can neither stop one another nor what emitted. Counts what it emits. */
 export class Events {
-  readonly #channels = Object.fromEntries(
-    names.map((name): [string, Channel] => [name, { emitted: 0, listeners: new Set() }]),
-  ) as Record<AfterCommitEventName, Channel>
-  readonly #onListenerError: (error: unknown, event: string) => void
+  /** By name. Public, because a look by a name that varies costs as much as all the rest of an event that nobody listens to. */
+  readonly of: Readonly<Record<AfterCommitEventName, Channel>>
 
   constructor(onListenerError: (error: unknown, event: string) => void) {
-    this.#onListenerError = onListenerError
+    const channel = (name: string) => new Channel((error) => onListenerError(error, name))
+    this.of = Object.fromEntries(names.map((name) => [name, channel(name)])) as Record<AfterCommitEventName, Channel>
   }
 
   on<N extends AfterCommitEventName>(name: N, listener: AfterCommitListener<N>): () => void {
     if (!names.includes(name)) throw OptionsError.expected('event', `one of ${names.join(', ')}`, name)
     if (typeof listener !== 'function') throw OptionsError.expected('listener', 'a function', listener)
-    const { listeners } = this.#channels[name]
-    const onError = (error: unknown): void => this.#onListenerError(error, name)
-    // An own wrapper per call: the same function may listen twice, and each removal takes away its own.
-    const own = (event: AfterCommitEvents[N]): void => callSafely(listener, event, onError)
+    const { listeners } = this.of[name]
+    const own = { listen: listener }
     listeners.add(own)
     return () => void listeners.delete(own)
   }
 
-  emitTask(name: Exclude<AfterCommitEventName, 'failureLogError'>, task: TaskHandle, more?: Partial<TaskEvent>): void {
-    const channel = this.#channels[name]
-    // Most events have no listener, and then there is nothing to make.
-    if (channel.listeners.size === 0) channel.emitted++
-    else this.emit(name, more ? { task, attempt: task.attempts, ...more } : { task, attempt: task.attempts })
-  }
-
   emit<N extends AfterCommitEventName>(name: N, event: AfterCommitEvents[N]): void {
-    const channel = this.#channels[name]
-    channel.emitted++
-    for (const listener of channel.listeners) listener(event as never)
+    this.of[name].emit(event)
   }
 
   count(name: AfterCommitEventName): number {
-    return this.#channels[name].emitted
+    return this.of[name].emitted
   }
 }
 

@@ -102,7 +102,7 @@ export class Pool {
       task.acceptedAt = at
       this.#wait(task)
     }
-    this.#settings.events.emitTask('accepted', task)
+    this.#settings.events.of.accepted.emitTask(task)
     if (refusal) this.finish(task, refusal)
     return byCaller
   }

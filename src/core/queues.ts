@@ -75,7 +75,7 @@ export class Queues {
   /** Takes a task over that no pool will run: it has its outcome. */
   conclude(task: Task, outcome: TaskOutcome): void {
     task.pool.release(task)
-    this.#events.emitTask('accepted', task)
+    this.#events.of.accepted.emitTask(task)
     task.pool.finish(task, outcome)
   }
 

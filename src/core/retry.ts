@@ -32,7 +32,7 @@ export async function retry(
           const cause = causeOf(error)
           if (retriesLeft === 0 || isAbortError(cause)) return
           task.doing = { interrupt: (reason) => backoff.abort(reason) }
-          settings.events.emitTask('retrying', task, { error: cause, retriesLeft })
+          settings.events.of.retrying.emitTask(task, { error: cause, retriesLeft })
         },
       },
     )

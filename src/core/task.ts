@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Failure } from './attempt.js'
-import type { CapturedContext } from './context.js'
+import { type CapturedContext, small } from './context.js'
 import type { Logger, TaskOptions } from './options.js'
 import type { OutboxMessage } from './outbox.js'
 import type { StandardSchema } from './payload.js'
@@ -107,9 +107,8 @@ interface Looked {
   resume?: ((failure: Failure | undefined) => void) | undefined
 }
 
-/** Times are kept as milliseconds from here on: for 24 days these are small integers, which need no memory of their own. */
+/** Times are kept as milliseconds from here on: for 24 days these are small integers. */
 const epoch = Date.now()
-const small = (time: number): number => (time === (time | 0) ? time | 0 : time)
 export const now = (): number => small(Date.now() - epoch)
 
 /**

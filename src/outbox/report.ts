@@ -11,15 +11,15 @@ export function report(
   const { task, attempts } = delivery
   if (!verdict) {
     task.settle({ status: 'succeeded', attempts })
-    events.emitTask('succeeded', task)
+    events.of.succeeded.emitTask(task)
     return 'succeeded'
   }
   if (verdict.newStatus === 'dead') {
     task.settle({ status: 'failed', attempts, error })
-    events.emitTask('failed', task, { error })
+    events.of.failed.emitTask(task, { error })
     return 'dead'
   }
   if (verdict.failed === 0) return 'released'
-  events.emitTask('retrying', task, { error, retriesLeft: maxAttemptsOf(delivery, maxAttempts) - attempts })
+  events.of.retrying.emitTask(task, { error, retriesLeft: maxAttemptsOf(delivery, maxAttempts) - attempts })
   return 'retried'
 }

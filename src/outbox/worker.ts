@@ -38,8 +38,9 @@ export class Worker {
   constructor(settings: WorkerSettings) {
     const { source, events, logger, abortGrace, timeout, context, queues } = settings
     this.#settings = settings
-    const attempts = { abortGrace, events, logger, deadlines: new Deadlines(), abandoned: this.#abandoned }
-    this.#deliveries = { queues, context: context.capture(), attempts, timeout }
+    const home = context.capture()
+    const attempts = { abortGrace, events, logger, deadlines: new Deadlines(home), abandoned: this.#abandoned }
+    this.#deliveries = { queues, context: home, attempts, timeout }
     this.#rhythm = new Rhythm(settings)
     this.#leases = new Leases({
       ...settings,

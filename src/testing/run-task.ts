@@ -11,7 +11,7 @@ const limit = 10_000
 export function acceptTask(task: Task, { events }: Internals): void {
   task.pool.callerRunning.add(task)
   task.state = 'waiting'
-  events.emitTask('accepted', task)
+  events.of.accepted.emitTask(task)
 }
 
 /**
@@ -36,7 +36,7 @@ async function runTask(task: Task, internals: Internals, errors: unknown[]): Pro
       const settings = {
         events,
         logger,
-        deadlines: new Deadlines(),
+        deadlines: new Deadlines(task.context),
         abortGrace: 0,
         abandoned: new Set<object>(),
         onEnd: (_: Task, failed: Failure | undefined) => resolve(failed),
@@ -55,7 +55,7 @@ async function runTask(task: Task, internals: Internals, errors: unknown[]): Pro
 
 function end(task: Task, outcome: TaskOutcome, internals: Internals): void {
   task.settle(outcome)
-  internals.events.emitTask(outcome.status, task, 'error' in outcome ? { error: outcome.error } : {})
+  internals.events.of[outcome.status].emitTask(task, 'error' in outcome ? { error: outcome.error } : {})
   internals.quiet()
 }
 
