@@ -14,7 +14,7 @@ import { NestedBatchError, OptionsError, TransactionAbortedError } from './error
 import { type Lane, Lanes } from './prisma-lanes.js'
 import { observedClient } from './prisma-queries.js'
 import { isRefusal } from './prisma-errors.js'
-import { Scope, type Settlement } from './scope.js'
+import { type Callback, Scope, type Settlement, type Work } from './scope.js'
 import { isUnverified, verify } from './verify.js'
 
 /** The `$transaction` that a client had; `overridden`: it is an extension's and not Prisma's own. */
@@ -29,7 +29,6 @@ interface Plain {
   readonly scope?: Scope
 }
 
-type Callback = (tx: Client) => unknown
 
 export interface WatcherSettings {
   readonly context: ContextCarrier
@@ -127,26 +126,8 @@ export class TransactionWatcher {
       if (scope) void this.#end(scope, 'rolled-back')
       const own = (scope = this.#open(parent, lane, plain !== undefined))
       own.admitted = admitted
-      const adopted = this.#adopt(tx, own, plain !== undefined)
-      // One async function for all of it: where contexts are kept, each promise is dear on Node 20.
-      return context.run(own, async () => {
-        let result: unknown
-        refuseOrphan(own)
-        try {
-          // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
-          result = await callback(adopted)
-        } finally {
-          own.over = true
-        }
-        refuseOrphan(own)
-        const verified = own.root.registered ? verify(own, tx) : undefined
-        if (verified) await verified
-        const stored = own.root.registered && !parent ? this.#settings.beforeCommit(own, tx) : undefined
-        if (stored) await stored
-        // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
-        if (own.nested === 0) own.state = 'committing'
-        return result
-      })
+      own.work = { callback, tx, adopted: this.#adopt(tx, own, plain !== undefined) }
+      return context.run(own, this.#work)
     }
     if (parent) parent.nested++
     else this.open++
@@ -165,6 +146,33 @@ export class TransactionWatcher {
       else if (--this.open === 0) onNoneOpen()
       if (lane) this.#lanes.giveBack(client, lane)
     }
+  }
+
+  /**
+   * What runs in a transaction; its scope says what. One async function for all of it: where contexts are kept, each promise is
+   * dear on Node 20. And the same function for all of them: Prisma makes an Error for each query, which keeps the functions that
+   * it was called from, and what they close over, until the heap is compacted.
+   */
+  readonly #work = async (): Promise<unknown> => {
+    const own = this.#settings.context.get() as Scope
+    const { callback, tx, adopted } = own.work as Work
+    own.work = undefined
+    let result: unknown
+    refuseOrphan(own)
+    try {
+      // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
+      result = await callback(adopted)
+    } finally {
+      own.over = true
+    }
+    refuseOrphan(own)
+    const verified = own.root.registered ? verify(own, tx) : undefined
+    if (verified) await verified
+    const stored = own.root.registered && !own.parent ? this.#settings.beforeCommit(own, tx) : undefined
+    if (stored) await stored
+    // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
+    if (own.nested === 0) own.state = 'committing'
+    return result
   }
 
   /**

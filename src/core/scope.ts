@@ -1,9 +1,19 @@
+import type { Client } from './prisma-client.js'
 import type { Task } from './task.js'
 
 /** What `onRollback` was given; `order` is its position among all registrations. */
 export interface Hook {
   readonly order: number
   readonly run: () => void
+}
+
+export type Callback = (tx: Client) => unknown
+
+/** The callback of a transaction, with the client as Prisma gives it and as the callback gets it. */
+export interface Work {
+  readonly callback: Callback
+  readonly tx: Client
+  readonly adopted: Client
 }
 
 export type ScopeState = 'open' | 'committing' | 'committed' | 'released' | 'rolled-back' | 'unknown'
@@ -33,6 +43,8 @@ export class Scope {
   state: ScopeState = 'open'
   readonly parent: Scope | undefined
   readonly root: Scope
+  /** Until it begins. */
+  work: Work | undefined
   /** The savepoint in which the transaction's statements run right now; kept at the root. */
   innermost: Scope = this
   /** Nested transactions that have been called for and have not ended. */

@@ -1,5 +1,5 @@
 /** Milliseconds that tasks may run back to back before timers and I/O get their turn. */
-const length = 5
+const length = 2
 
 /**
  * The turn of the event loop that all slots of an instance share: ten slots with a turn of their own would hold the loop ten
