@@ -29,7 +29,6 @@ interface Plain {
   readonly scope?: Scope
 }
 
-
 export interface WatcherSettings {
   readonly context: ContextCarrier
   /** Takes what a scope held. @returns What `$transaction` must wait for before it resolves. */

@@ -2,7 +2,7 @@
 import type { Benchmark, Comparison, Figures, Spread } from './benchmark.js'
 import { once, spread } from './benchmark.js'
 
-/** One comparison over all rounds. The ratio is that of the same round, since its neighbours saw the same machine. */
+/** One comparison over all rounds, of those that were measured. The ratio is that of the same round, since its neighbours saw the same machine. */
 interface Result extends Comparison {
   readonly our: Spread
   readonly their: Spread | undefined
@@ -13,7 +13,12 @@ interface Result extends Comparison {
 export type Measured = readonly ReadonlyMap<string, Figures>[]
 
 export function resultsOf(benchmark: Benchmark, rounds: Measured): Result[] {
-  return benchmark.comparisons.map((comparison) => {
+  const isMeasured = (contestant: string, measure: string): boolean =>
+    rounds.some((round) => round.get(contestant)?.[measure] !== undefined)
+  const compared = benchmark.comparisons.filter(
+    ({ measure, ours, theirs }) => isMeasured(ours, measure) && isMeasured(theirs ?? ours, measure),
+  )
+  return compared.map((comparison) => {
     const { measure, ours, theirs } = comparison
     const of = (contestant: string): number[] => rounds.map((round) => round.get(contestant)?.[measure] ?? NaN)
     const our = of(ours)
