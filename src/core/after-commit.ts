@@ -113,7 +113,7 @@ class Instance {
     })
     const onLost = (records: readonly FailureRecord[], error: unknown): void => {
       for (const record of records) logRecord(logger, 'fatal', record, 'the failure log cannot be written')
-      events.emit('failureLogError', { error, records })
+      events.of.failureLogError.emit({ error, records })
     }
     this.failures = failuresOf({ log: failureLog, tasks, rerun: (parts, claim) => this.#rerun(parts, claim) })
     const { registry, watcher } = this

@@ -161,9 +161,10 @@ export class Attempt implements TaskContext {
   #end(failure?: Failure): void {
     if (this.ended) return // an abort listener may have ended it
     this.ended = true
-    if (this.deadline !== Infinity) this.#settings.deadlines.delete(this)
     this.#task.doing = undefined
     this.#settings.onEnd(this.#task, failure)
     this.#whenEnded?.()
+    // Last, so that an attempt which has begun by now takes over the timer.
+    if (this.deadline !== Infinity) this.#settings.deadlines.delete(this)
   }
 }

@@ -9,10 +9,7 @@ interface Limited {
   expire(): void
 }
 
-/**
- * One timer for all running attempts: a timer each costs more than most tasks. Where nothing runs any more it stays, for the
- * next attempt, and keeps neither the process nor the context of a request alive.
- */
+/** One timer for all running attempts: a timer each costs more than most tasks. Where nothing runs there is none. */
 export class Deadlines {
   /** In no order: the last one takes the place of one that leaves. A Set costs several times as much. */
   readonly #limited: Limited[] = []
@@ -21,7 +18,7 @@ export class Deadlines {
   /** When the timer is due: not later than the first deadline. */
   #at = Infinity
 
-  /** @param home That of the instance's construction. */
+  /** @param home That of the instance's construction: where tasks follow one another, the timer outlives them. */
   constructor(home: CapturedContext) {
     this.#home = home
   }
@@ -29,7 +26,6 @@ export class Deadlines {
   add(limited: Limited): void {
     limited.place = this.#limited.push(limited) - 1
     if (limited.deadline < this.#at) this.#set(limited.deadline)
-    else if (limited.place === 0) this.#timer?.ref()
   }
 
   delete(limited: Limited): void {
@@ -39,7 +35,7 @@ export class Deadlines {
       this.#limited[limited.place] = last
       last.place = limited.place
     }
-    if (this.#limited.length === 0) this.#timer?.unref()
+    if (this.#limited.length === 0) this.#set(Infinity)
   }
 
   #set(at: number): void {
@@ -50,8 +46,7 @@ export class Deadlines {
   }
 
   #expire(): void {
-    const at = this.#at
-    for (const limited of this.#limited.filter(({ deadline }) => deadline <= at)) {
+    for (const limited of this.#limited.filter(({ deadline }) => deadline <= this.#at)) {
       this.delete(limited)
       limited.expire()
     }

@@ -40,16 +40,10 @@ export type AfterCommitEvents = {
 }
 export type AfterCommitListener<N extends AfterCommitEventName> = (event: AfterCommitEvents[N]) => unknown
 
-/** What listens to one event. */
+/** One event: how often it has happened, and who listens. */
 class Channel {
   emitted = 0
-  /** An own entry per call of `on`: the same function may listen twice, and each removal takes away its own. */
-  readonly listeners = new Set<{ readonly listen: (event: never) => unknown }>()
-  readonly onError: (error: unknown) => void
-
-  constructor(onError: (error: unknown) => void) {
-    this.onError = onError
-  }
+  readonly listeners = new Set<(event: never) => void>()
 
   emitTask(task: TaskHandle, more?: Partial<TaskEvent>): void {
     // Most events have no listener, and then there is nothing to make.
@@ -57,37 +51,31 @@ class Channel {
     else this.emit(more ? { task, attempt: task.attempts, ...more } : { task, attempt: task.attempts })
   }
 
-  emit(event: unknown): void {
+  emit(event: AfterCommitEvents[AfterCommitEventName]): void {
     this.emitted++
-    for (const { listen } of this.listeners) callSafely(listen, event as never, this.onError)
+    for (const listener of this.listeners) listener(event as never)
   }
 }
 
 /** Typed events whose listeners can neither stop one another nor what emitted. Counts what it emits. */
 export class Events {
-  /** By name. Public, because a look by a name that varies costs as much as all the rest of an event that nobody listens to. */
-  readonly of: Readonly<Record<AfterCommitEventName, Channel>>
+  /** By name. To look one up by a name that varies costs as much as all the rest of an event that nobody listens to. */
+  readonly of = Object.fromEntries(names.map((name) => [name, new Channel()])) as Record<AfterCommitEventName, Channel>
+  readonly #onListenerError: (error: unknown, event: string) => void
 
   constructor(onListenerError: (error: unknown, event: string) => void) {
-    const channel = (name: string) => new Channel((error) => onListenerError(error, name))
-    this.of = Object.fromEntries(names.map((name) => [name, channel(name)])) as Record<AfterCommitEventName, Channel>
+    this.#onListenerError = onListenerError
   }
 
   on<N extends AfterCommitEventName>(name: N, listener: AfterCommitListener<N>): () => void {
     if (!names.includes(name)) throw OptionsError.expected('event', `one of ${names.join(', ')}`, name)
     if (typeof listener !== 'function') throw OptionsError.expected('listener', 'a function', listener)
     const { listeners } = this.of[name]
-    const own = { listen: listener }
+    const onError = (error: unknown): void => this.#onListenerError(error, name)
+    // An own wrapper per call: the same function may listen twice, and each removal takes away its own.
+    const own = (event: AfterCommitEvents[N]): void => callSafely(listener, event, onError)
     listeners.add(own)
     return () => void listeners.delete(own)
-  }
-
-  emit<N extends AfterCommitEventName>(name: N, event: AfterCommitEvents[N]): void {
-    this.of[name].emit(event)
-  }
-
-  count(name: AfterCommitEventName): number {
-    return this.of[name].emitted
   }
 }
 

@@ -1,5 +1,3 @@
-import { Forwarding } from './forwarding.js'
-
 /** What `watch` needs of a Prisma client, by shape: nothing of Prisma is imported. */
 export interface PrismaLike {
   $transaction: unknown
@@ -26,25 +24,23 @@ export function asOwnParent(view: Client): Client {
  * dearer, and since an extended client has no `$on`; one that is extended later is made from `extended`.
  */
 export function withTransaction(given: Client, $transaction: Transact, extended: () => Client): Client {
-  return new WatchedClient(given, $transaction, extended).proxy as Client
-}
-
-class WatchedClient extends Forwarding {
-  readonly #own: ReadonlyMap<string | symbol, unknown>
-
-  constructor(given: Client, $transaction: Transact, extended: () => Client) {
-    super(given)
-    let view: Client | undefined
-    this.#own = new Map<string | symbol, unknown>([
-      ['$transaction', $transaction],
-      ['$extends', (extension: object) => (view ??= extended()).$extends(extension)],
-      ['$on', (...args: unknown[]) => (given.$on?.(...args), this.proxy)],
-    ])
-  }
-
-  override get(_: object, key: string | symbol): unknown {
-    return this.#own.get(key) ?? Reflect.get(this.to, key)
-  }
+  let view: Client | undefined
+  const own = new Map<string | symbol, unknown>([
+    ['$transaction', $transaction],
+    ['$extends', (extension: object) => (view ??= extended()).$extends(extension)],
+    ['$on', (...args: unknown[]) => (given.$on?.(...args), watched)],
+  ])
+  const watched: Client = new Proxy({} as Client, {
+    get: (_, key) => own.get(key) ?? Reflect.get(given, key),
+    set: (_, key, value) => Reflect.set(given, key, value),
+    has: (_, key) => Reflect.has(given, key),
+    ownKeys: () => Reflect.ownKeys(given),
+    getOwnPropertyDescriptor(_, key) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(given, key)
+      return descriptor && { ...descriptor, configurable: true }
+    },
+  })
+  return watched
 }
 
 /** Prisma takes `$extends` away from transaction clients (`ITXClientDenyList`). */

@@ -1,6 +1,5 @@
 import type { Client, Transact } from './prisma-client.js'
 import { databaseCode, isDatabaseFailure } from './prisma-errors.js'
-import { Forwarding } from './forwarding.js'
 import type { Scope } from './scope.js'
 
 export interface Query extends PromiseLike<unknown> {
@@ -10,9 +9,13 @@ export interface Query extends PromiseLike<unknown> {
 type Method = (this: unknown, ...args: unknown[]) => unknown
 type Handler = ((given: unknown) => unknown) | null | undefined
 
+// The traps of the Proxies are shared functions, and what they need is in the handlers: a transaction makes several of these, and
+// closures would take twice the memory, which is most of what a watched transaction is dearer by.
+
 /** The same query, which tells the transaction when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */
 export function observe(query: Query, root: Scope): Query {
-  return new Proxy<object>(query, new QueryObserver(root)) as Query
+  const observer: Observer = { root, get: getOfQuery }
+  return new Proxy<object>(query, observer) as Query
 }
 
 /**
@@ -20,68 +23,44 @@ export function observe(query: Query, root: Scope): Query {
  * under the key `own`: asked for so often that a WeakMap is noticeable.
  */
 export function observedClient(tx: Client, own: symbol, scope: Scope, nested: () => Transact | undefined): Client {
-  return new ClientObserver(tx, own, scope, nested).proxy as Client
+  const observer: ClientObserver = { root: scope.root, own, scope, nested, models: {}, get: getOfClient }
+  return new Proxy<object>(tx, observer) as Client
 }
 
-class ClientObserver extends Forwarding {
-  readonly #own: symbol
-  readonly #scope: Scope
-  readonly #nested: () => Transact | undefined
-  readonly #models: Record<string, object> = {}
-
-  constructor(tx: Client, own: symbol, scope: Scope, nested: () => Transact | undefined) {
-    super(tx)
-    this.#own = own
-    this.#scope = scope
-    this.#nested = nested
-  }
-
-  override get(_: object, key: string | symbol): unknown {
-    if (key === this.#own) return this.#scope
-    if (key === '$transaction') return this.#nested()
-    const value: unknown = Reflect.get(this.to, key)
-    if (typeof key !== 'string' || key.startsWith('_')) return value
-    const { root } = this.#scope
-    if (typeof value === 'function') return key.startsWith('$') ? observedMethod(value as Method, this.to, root) : value
-    if (typeof value !== 'object' || value === null) return value
-    return (this.#models[key] ??= new ModelObserver(value, root).proxy)
-  }
+interface Observer extends ProxyHandler<object> {
+  readonly root: Scope
 }
 
-class ModelObserver extends Forwarding {
-  readonly #root: Scope
-
-  constructor(model: object, root: Scope) {
-    super(model)
-    this.#root = root
-  }
-
-  override get(_: object, key: string | symbol): unknown {
-    return observedMember(this.to, key, this.#root)
-  }
+interface ClientObserver extends Observer {
+  readonly own: symbol
+  readonly scope: Scope
+  readonly nested: () => Transact | undefined
+  readonly models: Record<string, object>
 }
 
-class QueryObserver implements ProxyHandler<object> {
-  readonly #root: Scope
-
-  constructor(root: Scope) {
-    this.#root = root
-  }
-
-  get(query: object, key: string | symbol): unknown {
-    const start = (ok?: Handler, not?: Handler): PromiseLike<unknown> => started(query as Query, this.#root, ok, not)
-    // Started by the call and not by the look: Prisma looks whether there is a `then`.
-    if (key === 'then') return start
-    if (key === 'catch') return (rejected?: Handler) => start(undefined, rejected)
-    if (key === 'finally') return (handler?: () => void) => Promise.resolve(start()).finally(handler)
-    // What the fluent API answers with is a query, too.
-    return observedMember(query, key, this.#root)
-  }
+function getOfClient(this: ClientObserver, tx: object, key: string | symbol): unknown {
+  if (key === this.own) return this.scope
+  if (key === '$transaction') return this.nested()
+  const value: unknown = Reflect.get(tx, key)
+  if (typeof key !== 'string' || key.startsWith('_')) return value
+  if (typeof value === 'function') return key.startsWith('$') ? observedMethod(value as Method, tx, this.root) : value
+  if (typeof value !== 'object' || value === null) return value
+  return (this.models[key] ??= new Proxy<object>(value, { root: this.root, get: getOfModel } as Observer))
 }
 
-function observedMember(of: object, key: string | symbol, root: Scope): unknown {
-  const value: unknown = Reflect.get(of, key)
-  return typeof value === 'function' ? observedMethod(value as Method, of, root) : value
+function getOfModel(this: Observer, model: object, key: string | symbol): unknown {
+  const value: unknown = Reflect.get(model, key)
+  return typeof value === 'function' ? observedMethod(value as Method, model, this.root) : value
+}
+
+function getOfQuery(this: Observer, query: object, key: string | symbol): unknown {
+  const start = (ok?: Handler, not?: Handler): PromiseLike<unknown> => started(query as Query, this.root, ok, not)
+  // Started by the call and not by the look: Prisma looks whether there is a `then`.
+  if (key === 'then') return start
+  if (key === 'catch') return (rejected?: Handler) => start(undefined, rejected)
+  if (key === 'finally') return (handler?: () => void) => Promise.resolve(start()).finally(handler)
+  // What the fluent API answers with is a query, too.
+  return getOfModel.call(this, query, key)
 }
 
 function started(query: Query, root: Scope, fulfilled?: Handler, rejected?: Handler): PromiseLike<unknown> {

@@ -112,7 +112,7 @@ export class Slots implements QueueControl {
 
   /** Goes on until it has to wait for a task. */
   #run(slice: Slice): void {
-    while (this.#mayBegin && this.#waiting.size > 0) {
+    while (this.#waiting.size > 0 && !this.closed && !this.isPaused && !this.#isExcess) {
       if (this.#turn.isOver) return this.#turn.next(this, slice.begin)
       const task = this.#waiting.shift()
       if (!task) break
@@ -132,10 +132,6 @@ export class Slots implements QueueControl {
     this.#held--
     if (this.#single) this.#end(slice)
     else this.#run(slice)
-  }
-
-  get #mayBegin(): boolean {
-    return !this.closed && !this.isPaused && !this.#isExcess
   }
 
   /** The concurrency was lowered: a slice that finds it so gives its slot back. */

@@ -44,8 +44,8 @@ export interface QueueStats {
 export function statsOf(events: Events, queues: Queues, abandoned: number): Stats {
   const at = now()
   return {
-    ...(Object.fromEntries(counters.map((name) => [name, events.count(name)])) as Record<Counted, number>),
-    retried: events.count('retrying'),
+    ...(Object.fromEntries(counters.map((name) => [name, events.of[name].emitted])) as Record<Counted, number>),
+    retried: events.of.retrying.emitted,
     pending: queues.sum(({ pending }) => pending),
     waiting: queues.sum(({ waiting }) => waiting.size),
     running: queues.sum(({ running }) => running),

@@ -228,6 +228,22 @@ describe('Rule 16: a timed-out attempt has its signal aborted, and frees its slo
     assert.ok(delay > 59_000 && delay <= 60_000, `a timer of ${delay} ms`)
   })
 
+  test('the timer that an attempt takes over from the one before it is due in time, whichever is shorter', async (t) => {
+    const { afterCommit } = start({ concurrency: 1, retry: false })
+    const timer = t.mock.method(globalThis, 'setTimeout')
+    for (const timeout of [10, 60_000, 60_000]) afterCommit(defineTask('quick', () => Promise.resolve(), { timeout }))
+    const short = afterCommit(defineTask('short', (_: void, context) => heeding(context), { timeout: 30 }))
+    const { error } = await short.settled
+    assert.match((error as Error).message, /30 ms/)
+    const delays = timer.mock.calls.map((call) => call.arguments[1] as number)
+    assert.deepEqual(
+      delays.filter((delay) => delay > 1_000),
+      [],
+      'those of 60 s have taken over the one of 10 ms',
+    )
+    assert.equal(timers(), 0)
+  })
+
   test('lines of an abandoned attempt carry the number of that attempt', async () => {
     const { afterCommit, log } = start({ timeout: 5, abortGrace: 0, retry: { retries: 1, minTimeout: 0 } })
     const finish = deferred()
