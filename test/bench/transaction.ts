@@ -7,9 +7,9 @@ import { type Benchmark, collect, cpuTime, once } from './benchmark.js'
 import { inRequest, newInstance } from './contestants.js'
 import { databaseUrl } from './database.js'
 
-const transactions = once ? 50 : 8_000
+const transactions = once ? 50 : 16_000
 /** Until a transaction costs what it costs from then on: so long does V8 find something to compile. */
-const warmUp = once ? 25 : 10_000
+const warmUp = once ? 25 : 20_000
 const parallel = 10
 const theirs = 'bare client'
 const contextless = 'bare client without requests'
@@ -20,7 +20,7 @@ const bars: Record<string, number> = { 'watched, no task': 1.03, 'watched, 1 tas
 export const transaction: Benchmark = {
   title: `A transaction of one query on PostgreSQL, ${parallel} at a time, its tasks included`,
   contestants: [contextless, theirs, another, ...Object.keys(registrations)],
-  rounds: 11,
+  rounds: 7,
   needsDatabase: true,
   comparisons: [
     ...Object.keys(registrations).flatMap((ours) => [
