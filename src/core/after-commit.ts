@@ -15,7 +15,6 @@ import { untested } from './prisma-version.js'
 import { Queues } from './queues.js'
 import { Registry } from './registration.js'
 import { Scope } from './scope.js'
-import type { QueueControl } from './slots.js'
 import { type Stats, statsOf } from './stats.js'
 import { Turn } from './turn.js'
 import type { Task, TaskHandle, TaskOutcome, TaskParts, TaskStatus } from './task.js'
@@ -45,11 +44,12 @@ export function createAfterCommit(options: AfterCommitOptions = {}): AfterCommit
         watcher.scopeOf(tx) // a client that is not watched is an error here, not at the first registration
         return bind(() => watcher.scopeOf(tx))
       },
-      message: (...args: unknown[]) => instance.message(args),
+      message: (...args: unknown[]) =>
+        instance.registry.durable.statement(args, instance.registry.requestId()) as StoresMessage,
       idle: () => instance.idle(),
       close: (given?: { readonly grace?: number }) => instance.close(given),
       stats: () => instance.stats(),
-      queue: (name?: string) => instance.queue(name),
+      queue: (name?: string) => instance.internals.queues.slotsOf(name),
       queues: () => instance.internals.queues.stats(),
       failures: instance.failures,
       on: <N extends AfterCommitEventName>(event: N, listener: AfterCommitListener<N>) => events.on(event, listener),
@@ -138,10 +138,6 @@ class Instance {
     return watched
   }
 
-  message(args: readonly unknown[]): StoresMessage {
-    return this.registry.durable.statement(args, this.registry.requestId()) as StoresMessage
-  }
-
   async idle(): Promise<void> {
     do {
       while (!this.#isIdle) await this.#nextQuiet()
@@ -160,10 +156,6 @@ class Instance {
 
   get #isIdle(): boolean {
     return this.#queues.isIdle && this.registry.durable.storing === 0
-  }
-
-  queue(name?: string): QueueControl {
-    return this.#queues.slotsOf(name)
   }
 
   stats(): Stats {

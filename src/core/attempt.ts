@@ -1,3 +1,4 @@
+import { now } from './clock.js'
 import type { Deadlines } from './deadlines.js'
 import type { Events } from './events.js'
 import { taskFields } from './logging.js'
@@ -60,7 +61,7 @@ export class Attempt implements TaskContext {
   #timedOut: Error | undefined
   #log: Logger | undefined
 
-  /** @param at Now, by performance.now(). */
+  /** @param at Now. */
   constructor(task: Task, timeout: number, settings: AttemptSettings, at: number) {
     this.#task = task
     this.#timeout = timeout
@@ -133,7 +134,7 @@ export class Attempt implements TaskContext {
       this.#timedOut.name = 'TimeoutError'
       // A thread is ended after the grace, which ends the attempt: nothing can be abandoned.
       if (!this.#task.source.module) {
-        this.deadline = performance.now() + abortGrace
+        this.deadline = now() + abortGrace
         deadlines.add(this)
       }
       this.#abort(this.#timedOut)

@@ -1,6 +1,7 @@
+import { now } from './clock.js'
 import type { CapturedContext } from './context.js'
 
-/** Something that must have ended at `deadline`, a time of performance.now(). */
+/** Something that must have ended at `deadline`, a time of the clock. */
 interface Limited {
   deadline: number
   /** Where it is in the list. */
@@ -41,7 +42,7 @@ export class Deadlines {
   #set(at: number): void {
     this.#at = at
     clearTimeout(this.#timer)
-    const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(at - performance.now()))
+    const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(at - now()))
     this.#timer = at === Infinity ? undefined : this.#home.run(undefined, set)
   }
 

@@ -43,17 +43,24 @@ export type AfterCommitListener<N extends AfterCommitEventName> = (event: AfterC
 /** One event: how often it has happened, and who listens. */
 class Channel {
   emitted = 0
-  readonly listeners = new Set<(event: never) => void>()
+  /** Replaced when one comes or goes: who is being told goes on as it was. */
+  #listeners: readonly ((event: never) => void)[] = []
+
+  /** @param listener Must not throw. */
+  add(listener: (event: never) => void): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => void (this.#listeners = this.#listeners.filter((each) => each !== listener))
+  }
 
   emitTask(task: TaskHandle, more?: Partial<TaskEvent>): void {
     // Most events have no listener, and then there is nothing to make.
-    if (this.listeners.size === 0) this.emitted++
+    if (this.#listeners.length === 0) this.emitted++
     else this.emit(more ? { task, attempt: task.attempts, ...more } : { task, attempt: task.attempts })
   }
 
   emit(event: AfterCommitEvents[AfterCommitEventName]): void {
     this.emitted++
-    for (const listener of this.listeners) listener(event as never)
+    for (const listener of this.#listeners) listener(event as never)
   }
 }
 
@@ -70,12 +77,9 @@ export class Events {
   on<N extends AfterCommitEventName>(name: N, listener: AfterCommitListener<N>): () => void {
     if (!names.includes(name)) throw OptionsError.expected('event', `one of ${names.join(', ')}`, name)
     if (typeof listener !== 'function') throw OptionsError.expected('listener', 'a function', listener)
-    const { listeners } = this.of[name]
     const onError = (error: unknown): void => this.#onListenerError(error, name)
     // An own wrapper per call: the same function may listen twice, and each removal takes away its own.
-    const own = (event: AfterCommitEvents[N]): void => callSafely(listener, event, onError)
-    listeners.add(own)
-    return () => void listeners.delete(own)
+    return this.of[name].add((event: AfterCommitEvents[N]) => callSafely(listener, event, onError))
   }
 }
 

@@ -1,4 +1,4 @@
-import { callSafely, type Events } from './events.js'
+import { callSafely, type Events, type TaskEvent } from './events.js'
 import { describeError, type FailureRecord } from './failure-log.js'
 import type { Logger } from './options.js'
 import type { TaskHandle } from './task.js'
@@ -51,7 +51,7 @@ export function taskFields(task: TaskHandle): Record<string, unknown> {
   return { taskId: task.id, task: task.name, attempt: task.attempts, requestId: task.requestId }
 }
 
-/** What is logged of the life of a task, by an ordinary listener of the events. */
+/** What is logged of the life of a task, by listeners of the events. @param logger One that is safe. */
 export function logEvents(events: Events, logger: Logger): void {
   const lines = [
     ['succeeded', 'debug', 'task succeeded'],
@@ -67,7 +67,7 @@ export function logEvents(events: Events, logger: Logger): void {
     ['abandoned', 'warn', 'task ignores its signal: its slot was freed while it runs on'],
   ] as const
   for (const [event, level, message] of lines) {
-    events.on(event, (happened) => {
+    events.of[event].add((happened: TaskEvent) => {
       if (logger.isLevelEnabled?.(level) === false) return
       const error = 'error' in happened && describeError(happened.error)
       logger[level]({ ...taskFields(happened.task), ...error }, message)

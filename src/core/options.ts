@@ -119,10 +119,7 @@ export const defaultRetry: Required<RetryOptions> = {
 type Rule = readonly [valid: (value: unknown) => boolean, expected: string]
 
 const maxTimer = 2 ** 31 - 1 // setTimeout fires at once for anything longer
-const integer = (min: number): Rule => [
-  (v) => Number.isSafeInteger(v) && Number(v) >= min,
-  `an integer from ${min} and up`,
-]
+const integer = (n: number): Rule => [(v) => Number.isSafeInteger(v) && Number(v) >= n, `an integer from ${n} and up`]
 const between = (min: number, max: number): Rule => [
   (v) => typeof v === 'number' && v >= min && v <= max,
   `a number from ${min} to ${max}`,

@@ -1,4 +1,5 @@
 import { Attempt, type AttemptSettings, type Failure } from './attempt.js'
+import { now } from './clock.js'
 import { PoolFullError } from './errors.js'
 import { Line } from './line.js'
 import { mergeRetry, type Overflow, type RetryOptions } from './options.js'
@@ -114,7 +115,7 @@ export class Pool {
       const again = (): Promise<Failure | undefined> =>
         new Promise((resolve) => {
           task.awaitAttempt(resolve)
-          this.#attempt(task, performance.now()).start()
+          this.#attempt(task, now()).start()
         })
       const failure = await again()
       if (failure) await this.#retry(task, failure, again)

@@ -15,9 +15,7 @@ export interface Client extends PrismaLike {
 }
 
 /** Model extensions reach `$parent`, the client one extension up: with an empty one on top, that is the watched one too. */
-export function asOwnParent(view: Client): Client {
-  return view.$extends({})
-}
+export const asOwnParent = (view: Client): Client => view.$extends({})
 
 /**
  * A client without extensions, and with another `$transaction`. It is a Proxy, since each extension makes all that follows

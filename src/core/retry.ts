@@ -42,13 +42,10 @@ export async function retry(
   }
 }
 
-function causeOf(failure: unknown): unknown {
-  return (failure as Failure).error
-}
+const causeOf = (failure: unknown): unknown => (failure as Failure).error
 
-function last(failure: Failure): Failure {
-  return isAbortError(failure.error) ? new Failure(failure.error.originalError) : failure
-}
+const last = (failure: Failure): Failure =>
+  isAbortError(failure.error) ? new Failure(failure.error.originalError) : failure
 
 /** p-retry's AbortError, of whichever copy of p-retry: "do not try again". fetch's error of that name has no `originalError`. */
 export function isAbortError(error: unknown): error is Error & { readonly originalError: Error } {

@@ -1,20 +1,13 @@
+import { wholeMs } from './clock.js'
 import type { Events } from './events.js'
 import type { Queues } from './queues.js'
-import { now } from './task.js'
+import type { TaskStatus } from './task.js'
 
-const counters = [
-  'accepted',
-  'succeeded',
-  'failed',
-  'rejected',
-  'dropped',
-  'interrupted',
-  'cancelled',
-  'discarded',
-  'unknown',
-  'stored',
-] as const
-type Counted = (typeof counters)[number]
+type Counted = 'accepted' | TaskStatus
+const counters: readonly Counted[] = [
+  ...(['accepted', 'succeeded', 'failed', 'rejected', 'dropped', 'interrupted', 'cancelled'] as const),
+  ...(['discarded', 'unknown', 'stored'] as const),
+]
 type OfQueues = 'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'callerRunning'
 type Gauge = OfQueues | 'abandoned' | 'oldestPendingMs' | 'saturation'
 
@@ -42,7 +35,7 @@ export interface QueueStats {
 }
 
 export function statsOf(events: Events, queues: Queues, abandoned: number): Stats {
-  const at = now()
+  const at = wholeMs()
   return {
     ...(Object.fromEntries(counters.map((name) => [name, events.of[name].emitted])) as Record<Counted, number>),
     retried: events.of.retrying.emitted,

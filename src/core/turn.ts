@@ -1,21 +1,30 @@
+import { now } from './clock.js'
+
 /** Milliseconds that tasks may run back to back before timers and I/O get their turn. */
 const length = 2
+/** An iteration of the event loop that takes less has had nothing to do. */
+const idle = 0.05
 
 /**
  * The turn of the event loop that all slots of an instance share: ten slots with a turn of their own would hold the loop ten
  * times as long. Its pools come one after the other, and the one that a turn had no time for begins the next: a flood of tasks
  * that use up every turn does not stop another pool.
+ *
+ * After a turn, timers and I/O get as long as the tasks had, if they need it and up to the length of a turn. One iteration of the
+ * event loop would not do: in each, Node accepts one new connection, so a burst of them would come in at the pace of the turns.
  */
 export class Turn {
   #start = -length
-  /** When somebody last asked whether it is over, by performance.now(): a look at the clock costs as much as half an attempt. */
+  /** When the event loop last came by. */
+  #iteration = 0
+  /** When somebody last asked whether it is over: a look at the clock costs as much as half an attempt. */
   at = 0
   /** By pool; first is the one whose turn it is. */
   readonly #waiting = new Map<object, (() => void)[]>()
   #next: NodeJS.Immediate | undefined
 
   get isOver(): boolean {
-    this.at = performance.now()
+    this.at = now()
     return this.at - this.#start >= length
   }
 
@@ -28,7 +37,12 @@ export class Turn {
   }
 
   readonly #take = (): void => {
-    this.#start = performance.now()
+    const at = now()
+    const isBusy = at - Math.max(this.at, this.#iteration) > idle
+    this.#iteration = at
+    const share = Math.min(this.at - this.#start, length)
+    if (isBusy && at - this.at < share) return void (this.#next = setImmediate(this.#take))
+    this.#start = at
     for (const [pool, waiting] of this.#waiting) {
       const run = waiting.shift()
       this.#waiting.delete(pool)

@@ -72,17 +72,18 @@ const makers = {
     const enter = (run: Run): Promise<void> => (own.enterWith(run), run())
     const waiting: { readonly run: Run; readonly context: AsyncResource }[] = []
     let [next, running] = [0, 0]
+    const end = (context: AsyncResource): void => {
+      context.emitDestroy()
+      running--
+      begin()
+    }
     const begin = (): void => {
       for (let task = waiting[next]; running < concurrency && task; task = waiting[next]) {
         const { run, context } = task
         if (++next === waiting.length) waiting.length = next = 0
         running++
-        const end = (): void => {
-          context.emitDestroy()
-          running--
-          begin()
-        }
-        void context.runInAsyncScope(enter, undefined, run).then(end)
+        // No function with a name in here: tsx would spend more on that than all the rest costs.
+        void context.runInAsyncScope(enter, undefined, run).then(() => end(context))
       }
     }
     return (run) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { start } from '../support/recorders.js'
 
@@ -6,8 +8,8 @@ const budget = 10
 const length = 1
 
 /** Takes a millisecond, however busy the machine is: so that their number says how long the event loop was held. */
-function spin(): void {
-  const end = performance.now() + length
+function spin(milliseconds = length): void {
+  const end = performance.now() + milliseconds
   while (performance.now() < end);
 }
 
@@ -45,4 +47,33 @@ describe('Rule 22: a burst does not hold the event loop for longer than 10 ms', 
       assert.ok(most <= budget / length, `${most} tasks ran between two turns of the event loop`)
     })
   }
+
+  test('after each turn timers and I/O get as long: of a hundred connections more than one comes in', async (t) => {
+    const { afterCommit } = start({ concurrency: 1 })
+    const connections = 100
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const clients = Array.from({ length: connections }, () => connect(port, '127.0.0.1'))
+    t.after(() => {
+      for (const client of clients) client.destroy()
+      server.close()
+    })
+    let [accepted, ran] = [0, 0]
+    const all = new Promise<number>((resolve) => {
+      server.on('connection', (socket) => {
+        socket.on('error', () => undefined).destroy()
+        if (++accepted === connections) resolve(ran)
+      })
+    })
+    for (let n = 0; n < connections; n++) {
+      afterCommit(() => {
+        ran++
+        spin(5)
+      })
+    }
+    // Node accepts one connection in each iteration of the event loop, so with one iteration after each task it takes them all.
+    assert.ok((await all) < connections / 2)
+    await afterCommit.idle()
+  })
 })
