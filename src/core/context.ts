@@ -1,5 +1,4 @@
 import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks'
-import { small } from './clock.js'
 
 /** The caller's async context, kept for later. */
 export interface CapturedContext {
@@ -53,3 +52,6 @@ export function asyncLocalStorageCarrier(): ContextCarrier {
     capture: () => new Captured(),
   }
 }
+
+/** Up to 2³¹ V8 can keep a number where the pointer to it would be; one that came from elsewhere it does not look at again. */
+export const small = (number: number): number => (number === (number | 0) ? number | 0 : number)

@@ -10,12 +10,16 @@ interface Limited {
   expire(): void
 }
 
-/** One timer for all running attempts: a timer each costs more than most tasks. Where nothing runs there is none. */
+/**
+ * One timer for all running attempts: a timer each costs more than most tasks. It is set when the event loop has had a turn, so
+ * what has ended by then has not cost one. Where nothing runs there is none.
+ */
 export class Deadlines {
   /** In no order: the last one takes the place of one that leaves. A Set costs several times as much. */
   readonly #limited: Limited[] = []
   readonly #home: CapturedContext
   #timer: NodeJS.Timeout | undefined
+  #check: NodeJS.Immediate | undefined
   /** When the timer is due: not later than the first deadline. */
   #at = Infinity
 
@@ -26,7 +30,7 @@ export class Deadlines {
 
   add(limited: Limited): void {
     limited.place = this.#limited.push(limited) - 1
-    if (limited.deadline < this.#at) this.#set(limited.deadline)
+    if (limited.deadline < this.#at && !this.#check) this.#check = setImmediate(this.#set)
   }
 
   delete(limited: Limited): void {
@@ -36,14 +40,7 @@ export class Deadlines {
       this.#limited[limited.place] = last
       last.place = limited.place
     }
-    if (this.#limited.length === 0) this.#set(Infinity)
-  }
-
-  #set(at: number): void {
-    this.#at = at
-    clearTimeout(this.#timer)
-    const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(at - now()))
-    this.#timer = at === Infinity ? undefined : this.#home.run(undefined, set)
+    if (this.#limited.length === 0 && this.#timer) this.#set()
   }
 
   #expire(): void {
@@ -51,6 +48,14 @@ export class Deadlines {
       this.delete(limited)
       limited.expire()
     }
-    this.#set(Math.min(...this.#limited.map(({ deadline }) => deadline)))
+    this.#set()
+  }
+
+  readonly #set = (): void => {
+    this.#check = undefined
+    this.#at = Math.min(...this.#limited.map(({ deadline }) => deadline))
+    clearTimeout(this.#timer)
+    const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(this.#at - now()))
+    this.#timer = this.#at === Infinity ? undefined : this.#home.run(undefined, set)
   }
 }

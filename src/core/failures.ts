@@ -1,4 +1,3 @@
-import { dateOf, wholeMs } from './clock.js'
 import { withEvents } from './subscribers.js'
 import { storedParts } from './define-task.js'
 import { NotRetryableError, OptionsError, PoolFullError } from './errors.js'
@@ -121,8 +120,8 @@ export function failuresOf({ log, tasks, rerun }: FailuresSettings): Failures {
     },
     async retryAll({ cursor = start, status = retriedByDefault, until, limit, ...filter } = {}) {
       if (limit !== undefined) checkLimit(limit)
-      const began = dateOf(wholeMs()).getTime()
-      const end = new Date(Math.min(until?.getTime() ?? Infinity, Date.now() + 1))
+      const began = Date.now()
+      const end = new Date(Math.min(until?.getTime() ?? Infinity, began + 1))
       const skipped: { id: string; reason: string }[] = []
       let retried = 0
       for (let place: string | undefined = cursor; place !== undefined;) {

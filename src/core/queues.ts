@@ -1,10 +1,9 @@
-import { wholeMs } from './clock.js'
 import type { Events } from './events.js'
 import { type AfterCommitOptions, knownQueue } from './options.js'
 import { Pool, type PoolSettings } from './pool.js'
 import type { Slots } from './slots.js'
 import type { QueueStats } from './stats.js'
-import type { Task, TaskOutcome, TaskParts } from './task.js'
+import { now, type Task, type TaskOutcome, type TaskParts } from './task.js'
 import { type OpenThreads, threadsFor } from './threads.js'
 
 /** The pools of an instance: its own, one for each of its named queues, and one for what runs in threads. */
@@ -67,7 +66,7 @@ export class Queues {
   }
 
   /** Takes over the tasks of a commit, or one without a transaction. @returns What a `$transaction` that can wait must wait for. */
-  accept(tasks: readonly Task[], callerCanRun: boolean, at = wholeMs()): Promise<void> | undefined {
+  accept(tasks: readonly Task[], callerCanRun: boolean, at = now()): Promise<void> | undefined {
     let byCaller: Task[] | undefined
     for (const task of tasks) if (task.pool.accept(task, callerCanRun, at)) (byCaller ??= []).push(task)
     return byCaller && this.#runByCaller(byCaller)

@@ -1,7 +1,6 @@
-import { wholeMs } from './clock.js'
 import type { Events } from './events.js'
 import type { Queues } from './queues.js'
-import type { TaskStatus } from './task.js'
+import { now, type TaskStatus } from './task.js'
 
 type Counted = 'accepted' | TaskStatus
 const counters: readonly Counted[] = [
@@ -35,7 +34,7 @@ export interface QueueStats {
 }
 
 export function statsOf(events: Events, queues: Queues, abandoned: number): Stats {
-  const at = wholeMs()
+  const at = now()
   return {
     ...(Object.fromEntries(counters.map((name) => [name, events.of[name].emitted])) as Record<Counted, number>),
     retried: events.of.retrying.emitted,

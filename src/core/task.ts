@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Failure } from './attempt.js'
-import { dateOf, wholeMs } from './clock.js'
-import type { CapturedContext } from './context.js'
+import { type CapturedContext, small } from './context.js'
 import type { Logger, TaskOptions } from './options.js'
 import type { OutboxMessage } from './outbox.js'
 import type { StandardSchema } from './payload.js'
@@ -108,6 +107,10 @@ interface Looked {
   resume?: ((failure: Failure | undefined) => void) | undefined
 }
 
+/** Times are kept as milliseconds from here on: for 24 days these are small integers. */
+const epoch = Date.now()
+export const now = (): number => small(Date.now() - epoch)
+
 /**
  * One registered task on its way to its outcome. What the user sees of it is its `TaskHandle` side. There may be a hundred
  * thousand of them, so whatever is seldom looked at is made when somebody looks.
@@ -128,10 +131,12 @@ export class Task implements TaskHandle {
   doing: { interrupt(reason: Error): void } | undefined
   /** Its index among what is under way. */
   place = 0
-  /** This and the next two are times of the clock, in whole milliseconds. */
+  /** By `now()`. */
   acceptedAt = 0
+  /** By performance.now(), in whole milliseconds. */
   #lastAttemptAt = -1
-  readonly registered = wholeMs()
+  /** By `now()`. */
+  readonly registered = now()
   #looked: Looked | undefined
 
   constructor(parts: TaskParts, pool: Pool, context: CapturedContext, requestId: string | undefined, order: number) {
@@ -154,11 +159,14 @@ export class Task implements TaskHandle {
   }
 
   get registeredAt(): Date {
-    return dateOf(this.registered)
+    return new Date(epoch + this.registered)
   }
 
   get lastAttemptAt(): Date | undefined {
-    return this.#lastAttemptAt < 0 ? undefined : dateOf(this.#lastAttemptAt)
+    if (this.#lastAttemptAt < 0) return undefined
+    // Clocks are set and rounded; an attempt comes after its registration all the same.
+    const at = Math.round(Date.now() - performance.now()) + this.#lastAttemptAt
+    return new Date(Math.max(at, epoch + this.registered))
   }
 
   get settled(): Promise<TaskOutcome> {
@@ -184,9 +192,9 @@ export class Task implements TaskHandle {
     return this.context.run(this, fn, given)
   }
 
-  /** @param at Now. */
+  /** @param at Now, by performance.now(). */
   beginAttempt(at: number): number {
-    this.#lastAttemptAt = wholeMs(at)
+    this.#lastAttemptAt = small(Math.floor(at))
     return ++this.attempts
   }
 

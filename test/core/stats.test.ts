@@ -130,15 +130,14 @@ describe('Statistics', () => {
       const { afterCommit } = start({ concurrency: 1 })
       const prisma = afterCommit.watch(db.newClient())
       const finish = deferred()
-      let time = performance.now()
-      t.mock.method(performance, 'now', () => time)
+      t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
       await prisma.$transaction(async (tx) => {
         afterCommit('held', () => finish.promise)
-        time += 1_000
+        t.mock.timers.tick(1_000)
         assert.equal(afterCommit.stats().oldestPendingMs, 0)
         await tx.user.count()
       })
-      time += 5
+      t.mock.timers.tick(5)
       assert.equal(afterCommit.stats().oldestPendingMs, 5)
       finish.resolve()
       await afterCommit.idle()

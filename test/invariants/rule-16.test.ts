@@ -16,6 +16,10 @@ function heeding({ signal }: TaskContext): Promise<never> {
 const long = 60_000
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 describe('Rule 16: a timed-out attempt has its signal aborted, and frees its slot by the end of `abortGrace`', () => {
   test('gets its signal aborted with a TimeoutError, and is retried when it heeds it', async () => {
     const { afterCommit } = start({ timeout: 10, abortGrace: long, retry: { retries: 1, minTimeout: 0 } })
@@ -222,7 +226,10 @@ describe('Rule 16: a timed-out attempt has its signal aborted, and frees its slo
     assert.equal(timer.mock.callCount(), 0)
     await afterCommit('synchronous', () => undefined).settled
     assert.equal(timer.mock.callCount(), 0)
-    await afterCommit('asynchronous', () => Promise.resolve()).settled
+    await afterCommit('ends before the event loop has had a turn', () => Promise.resolve()).settled
+    await turns(2)
+    assert.equal(timer.mock.callCount(), 0)
+    await afterCommit('asynchronous', () => turns(2)).settled
     assert.equal(timer.mock.callCount(), 1)
     const [delay = 0] = timer.mock.calls.map((call) => call.arguments[1])
     assert.ok(delay > 59_000 && delay <= 60_000, `a timer of ${delay} ms`)
