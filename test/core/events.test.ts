@@ -117,6 +117,25 @@ describe('Events', () => {
     )
   })
 
+  test('who comes or goes while listeners are told does so from the next time on', async () => {
+    const { afterCommit } = start()
+    const heard: string[] = []
+    let add = true
+    afterCommit.on('succeeded', () => {
+      heard.push('first')
+      remove()
+      if (add) afterCommit.on('succeeded', () => void heard.push('new'))
+      add = false
+    })
+    const remove = afterCommit.on('succeeded', () => void heard.push('last'))
+    await afterCommit(nothing).settled
+    await afterCommit.idle()
+    assert.deepEqual(heard.splice(0), ['first', 'last'])
+    await afterCommit(nothing).settled
+    await afterCommit.idle()
+    assert.deepEqual(heard, ['first', 'new'])
+  })
+
   test('an async listener is not waited for', async () => {
     const { afterCommit } = start({ concurrency: 1 })
     afterCommit.on('started', () => deferred().promise)
