@@ -1,7 +1,7 @@
 import { now } from './clock.js'
 import type { CapturedContext } from './context.js'
 
-/** Something that must have ended at `deadline`, a time of the clock. */
+/** Something that must have ended at `deadline`, by `now()`. */
 interface Limited {
   deadline: number
   /** Where it is in the list. */
@@ -52,6 +52,7 @@ export class Deadlines {
   }
 
   readonly #set = (): void => {
+    clearImmediate(this.#check)
     this.#check = undefined
     this.#at = Math.min(...this.#limited.map(({ deadline }) => deadline))
     clearTimeout(this.#timer)

@@ -235,6 +235,15 @@ describe('Rule 16: a timed-out attempt has its signal aborted, and frees its slo
     assert.ok(delay > 59_000 && delay <= 60_000, `a timer of ${delay} ms`)
   })
 
+  test('the timeout and the grace after it cost a timer each', async (t) => {
+    const { afterCommit } = start({ timeout: 5, abortGrace: 5, retry: false })
+    const timer = t.mock.method(globalThis, 'setTimeout')
+    const { promise } = deferred()
+    assert.equal((await afterCommit(() => promise).settled).status, 'failed')
+    await turns(2)
+    assert.equal(timer.mock.callCount(), 2)
+  })
+
   test('the timer that an attempt takes over from the one before it is due in time, whichever is shorter', async (t) => {
     const { afterCommit } = start({ concurrency: 1, retry: false })
     const before = timers()
