@@ -61,7 +61,7 @@ export class Attempt implements TaskContext {
   #timedOut: Error | undefined
   #log: Logger | undefined
 
-  /** @param at Now. */
+  /** @param at By `now()`. */
   constructor(task: Task, timeout: number, settings: AttemptSettings, at: number) {
     this.#task = task
     this.#timeout = timeout

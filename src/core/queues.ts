@@ -3,7 +3,7 @@ import { type AfterCommitOptions, knownQueue } from './options.js'
 import { Pool, type PoolSettings } from './pool.js'
 import type { Slots } from './slots.js'
 import type { QueueStats } from './stats.js'
-import { now, type Task, type TaskOutcome, type TaskParts } from './task.js'
+import { timeOfDay, type Task, type TaskOutcome, type TaskParts } from './task.js'
 import { type OpenThreads, threadsFor } from './threads.js'
 
 /** The pools of an instance: its own, one for each of its named queues, and one for what runs in threads. */
@@ -66,7 +66,7 @@ export class Queues {
   }
 
   /** Takes over the tasks of a commit, or one without a transaction. @returns What a `$transaction` that can wait must wait for. */
-  accept(tasks: readonly Task[], callerCanRun: boolean, at = now()): Promise<void> | undefined {
+  accept(tasks: readonly Task[], callerCanRun: boolean, at = timeOfDay()): Promise<void> | undefined {
     let byCaller: Task[] | undefined
     for (const task of tasks) if (task.pool.accept(task, callerCanRun, at)) (byCaller ??= []).push(task)
     return byCaller && this.#runByCaller(byCaller)

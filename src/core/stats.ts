@@ -1,12 +1,10 @@
 import type { Events } from './events.js'
 import type { Queues } from './queues.js'
-import { now, type TaskStatus } from './task.js'
+import { type TaskStatus, timeOfDay } from './task.js'
 
 type Counted = 'accepted' | TaskStatus
-const counters: readonly Counted[] = [
-  ...(['accepted', 'succeeded', 'failed', 'rejected', 'dropped', 'interrupted', 'cancelled'] as const),
-  ...(['discarded', 'unknown', 'stored'] as const),
-]
+/** Events that are no end of a task, and not its beginning. */
+const uncounted = new Set(['started', 'retrying', 'abandoned', 'failureLogError'])
 type OfQueues = 'pending' | 'waiting' | 'running' | 'backingOff' | 'reserved' | 'callerRunning'
 type Gauge = OfQueues | 'abandoned' | 'oldestPendingMs' | 'saturation'
 
@@ -34,9 +32,10 @@ export interface QueueStats {
 }
 
 export function statsOf(events: Events, queues: Queues, abandoned: number): Stats {
-  const at = now()
+  const at = timeOfDay()
+  const counted = Object.entries(events.of).filter(([name]) => !uncounted.has(name))
   return {
-    ...(Object.fromEntries(counters.map((name) => [name, events.of[name].emitted])) as Record<Counted, number>),
+    ...(Object.fromEntries(counted.map(([name, { emitted }]) => [name, emitted])) as Record<Counted, number>),
     retried: events.of.retrying.emitted,
     pending: queues.sum(({ pending }) => pending),
     waiting: queues.sum(({ waiting }) => waiting.size),

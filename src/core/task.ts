@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Failure } from './attempt.js'
+import { now } from './clock.js'
 import { type CapturedContext, small } from './context.js'
 import type { Logger, TaskOptions } from './options.js'
 import type { OutboxMessage } from './outbox.js'
@@ -109,7 +110,7 @@ interface Looked {
 
 /** Times are kept as milliseconds from here on: for 24 days these are small integers. */
 const epoch = Date.now()
-export const now = (): number => small(Date.now() - epoch)
+export const timeOfDay = (): number => small(Date.now() - epoch)
 
 /**
  * One registered task on its way to its outcome. What the user sees of it is its `TaskHandle` side. There may be a hundred
@@ -131,12 +132,12 @@ export class Task implements TaskHandle {
   doing: { interrupt(reason: Error): void } | undefined
   /** Its index among what is under way. */
   place = 0
-  /** By `now()`. */
+  /** By `timeOfDay()`. */
   acceptedAt = 0
-  /** By performance.now(), in whole milliseconds. */
+  /** By `now()`, in whole milliseconds. */
   #lastAttemptAt = -1
-  /** By `now()`. */
-  readonly registered = now()
+  /** By `timeOfDay()`. */
+  readonly registered = timeOfDay()
   #looked: Looked | undefined
 
   constructor(parts: TaskParts, pool: Pool, context: CapturedContext, requestId: string | undefined, order: number) {
@@ -165,7 +166,7 @@ export class Task implements TaskHandle {
   get lastAttemptAt(): Date | undefined {
     if (this.#lastAttemptAt < 0) return undefined
     // Clocks are set and rounded; an attempt comes after its registration all the same.
-    const at = Math.round(Date.now() - performance.now()) + this.#lastAttemptAt
+    const at = Math.round(Date.now() - now()) + this.#lastAttemptAt
     return new Date(Math.max(at, epoch + this.registered))
   }
 
@@ -192,7 +193,7 @@ export class Task implements TaskHandle {
     return this.context.run(this, fn, given)
   }
 
-  /** @param at Now, by performance.now(). */
+  /** @param at By `now()`. */
   beginAttempt(at: number): number {
     this.#lastAttemptAt = small(Math.floor(at))
     return ++this.attempts

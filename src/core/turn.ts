@@ -17,7 +17,7 @@ export class Turn {
   #start = -length
   /** When the event loop last came by. */
   #iteration = 0
-  /** When somebody last asked whether it is over: a look at the clock costs as much as half an attempt. */
+  /** When somebody last asked whether it is over, by `now()`: a look at the clock costs as much as half an attempt. */
   at = 0
   /** By pool; first is the one whose turn it is. */
   readonly #waiting = new Map<object, (() => void)[]>()

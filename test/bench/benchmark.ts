@@ -68,6 +68,12 @@ export async function heapUsed(): Promise<number> {
   return process.memoryUsage().heapUsed
 }
 
+/** Collects, and then warms up once more: V8 has dropped the code that was compiled for objects of which none is left. */
+export async function startAfresh(warmUp: () => Promise<void>): Promise<void> {
+  await collect()
+  await warmUp()
+}
+
 /** Several times, with a turn in between: some things let go of others only after they have been collected. */
 export async function collect(): Promise<void> {
   if (!gc) throw new Error('Expected node --expose-gc')

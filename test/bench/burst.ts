@@ -1,5 +1,5 @@
 // What others in the process see of 100 000 tasks registered at once.
-import { type Benchmark, type Comparison, collect, once, quantile } from './benchmark.js'
+import { type Benchmark, type Comparison, once, quantile, startAfresh } from './benchmark.js'
 import { drain, newPool, ours, type Run } from './contestants.js'
 import { latencies, strain, whileAsked } from './endpoint.js'
 
@@ -44,8 +44,7 @@ export const burst: Benchmark = {
     const add = newPool(contestant)
     const { start, registered, end, holds, samples } = await whileAsked(async () => {
       await drain(add, tasks, make)
-      await collect()
-      await drain(add, tasks / 10, make) // V8 has dropped the code whose objects were all collected
+      await startAfresh(() => drain(add, tasks / 10, make))
       return await strain(() => drain(add, tasks, make))
     })
     const figures = [

@@ -1,6 +1,6 @@
 // What a task costs, from its registration to its end.
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Benchmark, collect, cpuTime, once } from './benchmark.js'
+import { type Benchmark, cpuTime, once, startAfresh } from './benchmark.js'
 import { contestants, drain, newPool, ours, rivals, type Run, share } from './contestants.js'
 
 const tasks = once ? 4_000 : 200_000
@@ -60,8 +60,7 @@ export const pool: Benchmark = {
     }
     const count = share(contestant, tasks)
     await drainAll(share(contestant, warmUp))
-    await collect()
-    await drainAll(count) // V8 has dropped the code whose objects were all collected
+    await startAfresh(() => drainAll(count))
     const cpu = await cpuTime(async () => {
       for (let n = 0; n < repeats; n++) await drainAll(count)
     })

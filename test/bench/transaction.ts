@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../../prisma/client/postgresql/client.js'
-import { type Benchmark, collect, cpuTime, once } from './benchmark.js'
+import { type Benchmark, cpuTime, once, startAfresh } from './benchmark.js'
 import { inRequest, newInstance } from './contestants.js'
 import { databaseUrl } from './database.js'
 
@@ -51,8 +51,7 @@ export const transaction: Benchmark = {
       await afterCommit.idle()
     }
     await run(warmUp)
-    await collect()
-    await run(warmUp / 10) // V8 has dropped the code whose objects were all collected
+    await startAfresh(() => run(warmUp / 10))
     const start = performance.now()
     const cpu = await cpuTime(() => run(transactions))
     const seconds = (performance.now() - start) / 1e3

@@ -48,7 +48,7 @@ describe('Rule 22: a burst does not hold the event loop for longer than 10 ms', 
     })
   }
 
-  test('after each turn timers and I/O get as long: of a hundred connections more than one comes in', async (t) => {
+  test('after each turn timers and I/O get as long: a hundred new connections do not come in one by one', async (t) => {
     const { afterCommit } = start({ concurrency: 1 })
     const connections = 100
     const server = createServer().listen(0, '127.0.0.1')
