@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { ContextCarrier } from '../core/context.js'
 import { OptionsError } from '../core/errors.js'
 
@@ -40,19 +39,9 @@ export function clsHooked(namespace: ClsNamespace): ContextCarrier {
   return {
     run,
     get: () => Reflect.get(active(), key),
-    capture() {
-      // cls-hooked finds the context of what runs in an AsyncResource by its id, and forgets it when that is destroyed. The
-      // resource takes along what AsyncLocalStorage and other namespaces hold, too.
-      const resource = within(
-        detached(active()),
-        () => new AsyncResource('after-commit', { requireManualDestroy: true }),
-      )
-      return {
-        run: <R>(value: unknown, fn: (given?: unknown) => R, given?: unknown) =>
-          resource.runInAsyncScope(() => run(value, () => fn(given))),
-        release: () => void resource.emitDestroy(),
-      }
-    },
+    // cls-hooked finds the context of what runs in an AsyncResource by its id, and forgets it when that is destroyed.
+    capture: (make) => within(detached(active()), make),
+    enter: (value, fn, given) => run(value, () => fn(given)),
   }
 }
 

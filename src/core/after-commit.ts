@@ -1,5 +1,5 @@
 import type { AfterCommit, AfterCommitFunction, StoresMessage } from './face.js'
-import { asyncLocalStorageCarrier, type ContextCarrier } from './context.js'
+import { asyncLocalStorageCarrier, CapturedContext, type ContextCarrier } from './context.js'
 import { Deadlines } from './deadlines.js'
 import { OptionsError } from './errors.js'
 import { type AfterCommitEventName, type AfterCommitListener, Events } from './events.js'
@@ -86,7 +86,7 @@ class Instance {
     this.#context = context
     this.#logger = logger
     this.events = events
-    const home = context.capture()
+    const home = context.capture(() => new CapturedContext())
     this.#queues = new Queues(options, {
       concurrency: options.concurrency ?? 10,
       maxPending: options.maxPending ?? 1_000,
@@ -96,6 +96,7 @@ class Instance {
       abortGrace: options.abortGrace ?? 1_000,
       events,
       logger,
+      context,
       turn: new Turn(),
       home,
       deadlines: new Deadlines(home),

@@ -67,7 +67,7 @@ export class Attempt implements TaskContext {
     this.#timeout = timeout
     this.#settings = settings
     this.#at = at
-    this.attempt = task.beginAttempt(at)
+    this.attempt = ++task.attempts
   }
 
   get id(): string {
@@ -163,6 +163,7 @@ export class Attempt implements TaskContext {
     if (this.ended) return // an abort listener may have ended it
     this.ended = true
     this.#task.doing = undefined
+    if (failure || this.#aborted) this.#task.attemptedInVain(this.#at)
     this.#settings.onEnd(this.#task, failure)
     this.#whenEnded?.()
     // Last, so that an attempt which has begun by now takes over the timer.

@@ -57,6 +57,6 @@ export class Deadlines {
     this.#at = Math.min(...this.#limited.map(({ deadline }) => deadline))
     clearTimeout(this.#timer)
     const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(this.#at - now()))
-    this.#timer = this.#at === Infinity ? undefined : this.#home.run(undefined, set)
+    this.#timer = this.#at === Infinity ? undefined : this.#home.runInAsyncScope(set)
   }
 }

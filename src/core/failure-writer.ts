@@ -42,7 +42,7 @@ export class FailureWriter {
       return this.#settings.onLost([record], new Error(`${capacity.fresh} records are waiting for the failure log`))
     }
     this.#fresh.push(record)
-    this.#writing ??= this.#settings.context.run(undefined, () => this.#write())
+    this.#writing ??= this.#settings.context.runInAsyncScope(() => this.#write())
   }
 
   /** Resolves when every record is stored or has been reported. */
@@ -66,7 +66,7 @@ export class FailureWriter {
   }
 
   #offer(everything: boolean): Promise<void> {
-    const offer = (): Promise<void> => this.#settings.context.run(undefined, () => this.#offerAgain(everything))
+    const offer = (): Promise<void> => this.#settings.context.runInAsyncScope(() => this.#offerAgain(everything))
     return (this.#offering = this.#offering.then(offer))
   }
 

@@ -1,17 +1,28 @@
 import type { Task } from './task.js'
 
+/** So few that an array of them is as young as they are: V8 has to note each young object that an old array points to. */
+const chunkSize = 512
+
 /**
  * Tasks in order, of which any may get its outcome and so leave at any time. Those that have left are passed over, and now and
  * then swept out. A Set does the same at several times the cost, and its first member is the farther away the more have left.
  */
 export class Line {
-  #tasks: (Task | undefined)[] = []
+  #first: (Task | undefined)[] = []
+  /** The chunks after the first. */
+  #rest: (Task | undefined)[][] = []
+  #last = this.#first
+  /** Where the first chunk goes on. */
   #head = 0
+  /** Those in the chunks, whether they have left or not. */
+  #length = 0
   /** Those in it that have no outcome yet. */
   size = 0
 
   push(task: Task): void {
-    this.#tasks.push(task)
+    if (this.#last.length >= chunkSize) this.#rest.push((this.#last = []))
+    this.#last.push(task)
+    this.#length++
     this.size++
   }
 
@@ -19,7 +30,8 @@ export class Line {
   shift(): Task | undefined {
     const { first } = this
     if (first) {
-      this.#tasks[this.#head++] = undefined
+      this.#first[this.#head] = undefined
+      this.#pass()
       this.left()
     }
     return first
@@ -29,22 +41,31 @@ export class Line {
   left(): void {
     this.size--
     // Only when two thirds are to go: so each sweep is paid for by those that have left.
-    if (this.#tasks.length > 64 + 3 * this.size || this.size === 0) {
-      this.#tasks = this.all()
-      this.#head = 0
-    }
+    if (this.#length <= 64 + 3 * this.size && this.size > 0) return
+    this.#first = this.#last = this.all()
+    this.#rest = []
+    this.#head = 0
+    this.#length = this.size
   }
 
   get first(): Task | undefined {
-    for (; this.#head < this.#tasks.length; this.#head++) {
-      const task = this.#tasks[this.#head]
+    while (this.#length > 0) {
+      const task = this.#first[this.#head]
       if (task && !task.outcome) return task
+      this.#pass()
     }
     return undefined
   }
 
   all(): Task[] {
-    const rest = this.#tasks.slice(this.#head)
-    return rest.length === this.size ? (rest as Task[]) : (rest.filter((task) => task && !task.outcome) as Task[])
+    const chunks = this.size > 0 ? [this.#first.slice(this.#head), ...this.#rest] : []
+    return chunks.flat().filter((task) => task && !task.outcome) as Task[]
+  }
+
+  #pass(): void {
+    this.#length--
+    if (++this.#head < this.#first.length) return
+    this.#first = this.#rest.shift() ?? (this.#last = [])
+    this.#head = 0
   }
 }

@@ -1,5 +1,6 @@
 import { Attempt, type AttemptSettings, type Failure } from './attempt.js'
 import { now } from './clock.js'
+import type { ContextCarrier } from './context.js'
 import { PoolFullError } from './errors.js'
 import { Line } from './line.js'
 import { mergeRetry, type Overflow, type RetryOptions } from './options.js'
@@ -9,6 +10,7 @@ import type { QueueStats } from './stats.js'
 import type { Task, TaskOutcome } from './task.js'
 
 export interface PoolSettings extends Omit<AttemptSettings, 'onEnd'>, SlotSettings {
+  readonly context: ContextCarrier
   readonly maxPending: number
   readonly overflow: Overflow
   readonly retry: Required<RetryOptions>
@@ -43,7 +45,10 @@ export class Pool {
   readonly #settings: PoolSettings & Pick<AttemptSettings, 'onEnd'>
   readonly slots: Slots
 
+  readonly carrier: ContextCarrier
+
   constructor(settings: PoolSettings) {
+    this.carrier = settings.context
     this.#settings = { ...settings, onEnd: (task, failure) => this.#attempted(task, failure) }
     this.slots = new Slots(settings, this.waiting, (task, at) => this.#attempt(task, at))
   }

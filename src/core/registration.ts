@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { ContextCarrier } from './context.js'
+import { CapturedContext, type ContextCarrier } from './context.js'
 import { isDefinedEvent } from './subscribers.js'
 import { taskParts } from './define-task.js'
 import { Durable } from './durable.js'
@@ -76,7 +76,7 @@ export class Registry {
       await claim()
     } catch (error) {
       pool.release(task)
-      task.context.release()
+      task.emitDestroy()
       throw error
     }
     void this.#handOver([task], false)
@@ -92,23 +92,23 @@ export class Registry {
     const { context, queues } = this.#settings
     const requestId = this.requestId()
     const runnable = queues.runnable(this.durable.withMessage(parts, requestId))
-    return new Task(runnable, pool, context.capture(), requestId, this.#registrations++)
+    return context.capture(() => new Task(runnable, pool, requestId, this.#registrations++))
   }
 
   onRollback(run: () => unknown, scope: Scope | undefined): void {
     const { context, logger } = this.#settings
     if (typeof run !== 'function') throw OptionsError.expected('run', 'a function', run)
     if (!scope) throw new NoTransactionError('`onRollback`')
-    const captured = context.capture()
+    const captured = context.capture(() => new CapturedContext())
     const hook = (): void => {
       captured
-        .run(undefined, async () => await run())
+        .runInAsyncScope(context.enter<Promise<void>, void>, undefined, undefined, async () => void (await run()))
         .catch((error: unknown) => logger.error({ err: error }, 'an onRollback function failed'))
-        .finally(() => captured.release())
+        .finally(() => captured.emitDestroy())
     }
     if (scope.isPending) scope.addHook({ order: this.#registrations++, run: hook })
     else if (scope.state === 'rolled-back') hook()
-    else captured.release()
+    else captured.emitDestroy()
   }
 
   /** A transaction or a savepoint is over. */

@@ -107,7 +107,7 @@ export class Slots implements QueueControl {
       this.#turn.next(this, slice.begin)
     }
     // It lives as long as the pool: what it keeps alive must not be the context of a request.
-    this.#home.run(undefined, () => void this.#slots.add(() => new Promise<void>(take)))
+    this.#home.runInAsyncScope(() => void this.#slots.add(() => new Promise<void>(take)))
   }
 
   /** Goes on until it has to wait for a task. */

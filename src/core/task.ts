@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Failure } from './attempt.js'
 import { now } from './clock.js'
-import { type CapturedContext, small } from './context.js'
+import { CapturedContext, small } from './context.js'
 import type { Logger, TaskOptions } from './options.js'
 import type { OutboxMessage } from './outbox.js'
 import type { StandardSchema } from './payload.js'
@@ -103,6 +103,7 @@ export interface TaskSource {
 /** What most tasks never need. */
 interface Looked {
   id?: string
+  lastAttemptAt?: number
   settled?: Promise<TaskOutcome>
   resolve?: (outcome: TaskOutcome) => void
   resume?: ((failure: Failure | undefined) => void) | undefined
@@ -116,12 +117,11 @@ export const timeOfDay = (): number => small(Date.now() - epoch)
  * One registered task on its way to its outcome. What the user sees of it is its `TaskHandle` side. There may be a hundred
  * thousand of them, so whatever is seldom looked at is made when somebody looks.
  */
-export class Task implements TaskHandle {
+export class Task extends CapturedContext implements TaskHandle {
   readonly name: string
   readonly run: TaskRun
   readonly source: TaskSource
   readonly pool: Pool
-  readonly context: CapturedContext
   readonly requestId: string | undefined
   /** Position among all registrations of the instance. */
   readonly order: number
@@ -134,25 +134,23 @@ export class Task implements TaskHandle {
   place = 0
   /** By `timeOfDay()`. */
   acceptedAt = 0
-  /** By `now()`, in whole milliseconds. */
-  #lastAttemptAt = -1
   /** By `timeOfDay()`. */
   readonly registered = timeOfDay()
   #looked: Looked | undefined
 
-  constructor(parts: TaskParts, pool: Pool, context: CapturedContext, requestId: string | undefined, order: number) {
+  constructor(parts: TaskParts, pool: Pool, requestId: string | undefined, order: number) {
+    super()
     this.name = parts.name
     this.run = parts.run
     this.source = parts.source
     this.pool = pool
-    this.context = context
     this.requestId = requestId
     this.order = order
   }
 
   get id(): string {
     const { message } = this.source
-    return (this.#look.id ??= message?.taskId ?? message?.messageId ?? randomUUID())
+    return (Task.#look(this).id ??= message?.taskId ?? message?.messageId ?? randomUUID())
   }
 
   get options(): TaskOptions {
@@ -164,14 +162,14 @@ export class Task implements TaskHandle {
   }
 
   get lastAttemptAt(): Date | undefined {
-    if (this.#lastAttemptAt < 0) return undefined
+    const at = this.#looked?.lastAttemptAt
+    if (at === undefined) return undefined
     // Clocks are set and rounded; an attempt comes after its registration all the same.
-    const at = Math.round(Date.now() - now()) + this.#lastAttemptAt
-    return new Date(Math.max(at, epoch + this.registered))
+    return new Date(Math.max(Math.round(Date.now() - now() + at), epoch + this.registered))
   }
 
   get settled(): Promise<TaskOutcome> {
-    const look = this.#look
+    const look = Task.#look(this)
     look.settled ??= new Promise((resolve) => {
       if (this.outcome) resolve(this.outcome)
       else look.resolve = resolve
@@ -190,24 +188,23 @@ export class Task implements TaskHandle {
   inContext<R>(fn: () => R): R
   inContext<R, A>(fn: (given: A) => R, given: A): R
   inContext<R>(fn: (given?: unknown) => R, given?: unknown): R {
-    return this.context.run(this, fn, given)
+    return this.runInAsyncScope(this.pool.carrier.enter<R, unknown>, undefined, this, fn, given)
   }
 
-  /** @param at By `now()`. */
-  beginAttempt(at: number): number {
-    this.#lastAttemptAt = small(Math.floor(at))
-    return ++this.attempts
+  /** An attempt that began `at`, by `now()`, did not succeed. */
+  attemptedInVain(at: number): void {
+    Task.#look(this).lastAttemptAt = at
   }
 
   /** Whoever waits for its next attempt is told how that ends. */
   awaitAttempt(resume: (failure: Failure | undefined) => void): void {
-    this.#look.resume = resume
+    Task.#look(this).resume = resume
   }
 
   /** Takes out who waits for the attempt that has ended. */
   takeResume(): Looked['resume'] {
     const resume = this.#looked?.resume
-    if (resume) this.#look.resume = undefined
+    if (resume) Task.#look(this).resume = undefined
     return resume
   }
 
@@ -215,10 +212,11 @@ export class Task implements TaskHandle {
     this.outcome = outcome
     this.state = outcome.status
     this.#looked?.resolve?.(outcome)
-    this.context.release()
+    this.emitDestroy()
   }
 
-  get #look(): Looked {
-    return (this.#looked ??= {})
+  /** Static, since what is private and not a field would be one more word in each task. */
+  static #look(task: Task): Looked {
+    return (task.#looked ??= {})
   }
 }

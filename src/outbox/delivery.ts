@@ -1,5 +1,5 @@
 import { Attempt, type AttemptSettings, type Failure } from '../core/attempt.js'
-import type { CapturedContext } from '../core/context.js'
+import type { ContextCarrier } from '../core/context.js'
 import { storedParts } from '../core/define-task.js'
 import type { Queues } from '../core/queues.js'
 import type { OutboxMessage } from '../core/outbox.js'
@@ -9,8 +9,7 @@ import { type ClaimedMessage, readHeaders } from './message.js'
 
 export interface DeliverySettings {
   readonly queues: Queues
-  /** Shared by all: what happens in a relay belongs to no request. */
-  readonly context: CapturedContext
+  readonly context: ContextCarrier
   readonly attempts: Omit<AttemptSettings, 'onEnd'>
   readonly timeout: number
 }
@@ -39,8 +38,8 @@ export class Delivery {
     this.#defined = defined
     this.leasedUntil = leasedUntil
     this.#settings = settings
-    const inRelay: CapturedContext = { run: context.run.bind(context), release: () => undefined }
-    this.task = new Task(queues.runnable(own), queues.of(own), inRelay, requestIdOf(message), 0)
+    const make = (): Task => new Task(queues.runnable(own), queues.of(own), requestIdOf(message), 0)
+    this.task = context.capture(make)
     this.task.attempts = this.attempts - 1
     this.task.state = 'waiting'
   }

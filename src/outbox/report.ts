@@ -19,6 +19,7 @@ export function report(
     events.of.failed.emitTask(task, { error })
     return 'dead'
   }
+  task.emitDestroy()
   if (verdict.failed === 0) return 'released'
   events.of.retrying.emitTask(task, { error, retriesLeft: maxAttemptsOf(delivery, maxAttempts) - attempts })
   return 'retried'

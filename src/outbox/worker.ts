@@ -1,3 +1,4 @@
+import { CapturedContext } from '../core/context.js'
 import { Deadlines } from '../core/deadlines.js'
 import { taskFields } from '../core/logging.js'
 import { Delivery, type DeliverySettings } from './delivery.js'
@@ -22,6 +23,8 @@ export class Worker {
   readonly #outcomes: Outcomes
   readonly #rhythm: Rhythm
   readonly #deliveries: DeliverySettings
+  /** That of the relay's construction: what happens in it belongs to no request. */
+  readonly #home: CapturedContext
   /** Claimed, and not written yet. */
   readonly #leases: Leases
   #waiting: Delivery[] = []
@@ -38,9 +41,9 @@ export class Worker {
   constructor(settings: WorkerSettings) {
     const { source, events, logger, abortGrace, timeout, context, queues } = settings
     this.#settings = settings
-    const home = context.capture()
-    const attempts = { abortGrace, events, logger, deadlines: new Deadlines(home), abandoned: this.#abandoned }
-    this.#deliveries = { queues, context: home, attempts, timeout }
+    this.#home = context.capture(() => new CapturedContext())
+    const attempts = { abortGrace, events, logger, deadlines: new Deadlines(this.#home), abandoned: this.#abandoned }
+    this.#deliveries = { queues, context, attempts, timeout }
     this.#rhythm = new Rhythm(settings)
     this.#leases = new Leases({
       ...settings,
@@ -71,7 +74,7 @@ export class Worker {
         onError: (error) => this.#onError(error, 'tidy up'),
       }),
     ]
-    this.#loop = this.#deliveries.context.run(undefined, () => this.#go())
+    this.#loop = this.#home.runInAsyncScope(() => this.#go())
   }
 
   stop(grace: number): Promise<RelayStats> {
@@ -186,6 +189,7 @@ export class Worker {
     if (delivery.state === 'lost') return
     this.#counts.stale++
     delivery.state = 'lost'
+    delivery.task.emitDestroy()
     const message = 'message lost to another relay: the lease had run out, so what became of it here does not count'
     this.#settings.logger.warn(taskFields(delivery.task), message)
   }

@@ -36,7 +36,7 @@ async function runTask(task: Task, internals: Internals, errors: unknown[]): Pro
       const settings = {
         events,
         logger,
-        deadlines: new Deadlines(task.context),
+        deadlines: new Deadlines(task),
         abortGrace: 0,
         abandoned: new Set<object>(),
         onEnd: (_: Task, failed: Failure | undefined) => resolve(failed),

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { createNamespace, getNamespace } from 'cls-hooked'
 import { clsHooked } from '../../src/context/cls-hooked.js'
+import { CapturedContext } from '../../src/core/context.js'
 import { type AfterCommit, type AfterCommitOptions, createAfterCommit } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
 import { recordingLogger } from '../support/recorders.js'
@@ -167,7 +168,7 @@ describe('clsHooked', () => {
         thrown,
       )
       assert.equal(
-        caught(() => carrier.capture().run(undefined, fail)),
+        caught(() => carrier.capture(() => new CapturedContext()).runInAsyncScope(fail)),
         thrown,
       )
     }
