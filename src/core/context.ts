@@ -28,6 +28,8 @@ export class CapturedContext extends AsyncResource {
 /** The default carrier. One storage per instance, so that two instances never see each other's transactions. */
 export function asyncLocalStorageCarrier(): ContextCarrier {
   const storage = new AsyncLocalStorage<unknown>()
+  // On Node 20 a resource has a field for each storage that has been in use, and V8 plans all tasks by the first few.
+  new CapturedContext().runInAsyncScope(() => storage.enterWith(undefined))
   return {
     run: (value, fn) => storage.run(value, fn),
     get: () => storage.getStore(),

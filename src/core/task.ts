@@ -150,7 +150,7 @@ export class Task extends CapturedContext implements TaskHandle {
 
   get id(): string {
     const { message } = this.source
-    return (Task.#look(this).id ??= message?.taskId ?? message?.messageId ?? randomUUID())
+    return ((this.#looked ??= {}).id ??= message?.taskId ?? message?.messageId ?? randomUUID())
   }
 
   get options(): TaskOptions {
@@ -169,7 +169,7 @@ export class Task extends CapturedContext implements TaskHandle {
   }
 
   get settled(): Promise<TaskOutcome> {
-    const look = Task.#look(this)
+    const look = (this.#looked ??= {})
     look.settled ??= new Promise((resolve) => {
       if (this.outcome) resolve(this.outcome)
       else look.resolve = resolve
@@ -193,18 +193,20 @@ export class Task extends CapturedContext implements TaskHandle {
 
   /** An attempt that began `at`, by `now()`, did not succeed. */
   attemptedInVain(at: number): void {
-    Task.#look(this).lastAttemptAt = at
+    this.#looked ??= {}
+    this.#looked.lastAttemptAt = at
   }
 
   /** Whoever waits for its next attempt is told how that ends. */
   awaitAttempt(resume: (failure: Failure | undefined) => void): void {
-    Task.#look(this).resume = resume
+    this.#looked ??= {}
+    this.#looked.resume = resume
   }
 
   /** Takes out who waits for the attempt that has ended. */
   takeResume(): Looked['resume'] {
     const resume = this.#looked?.resume
-    if (resume) Task.#look(this).resume = undefined
+    if (this.#looked) this.#looked.resume = undefined
     return resume
   }
 
@@ -213,10 +215,5 @@ export class Task extends CapturedContext implements TaskHandle {
     this.state = outcome.status
     this.#looked?.resolve?.(outcome)
     this.emitDestroy()
-  }
-
-  /** Static, since what is private and not a field would be one more word in each task. */
-  static #look(task: Task): Looked {
-    return (task.#looked ??= {})
   }
 }
