@@ -44,7 +44,7 @@ export class Pool {
   closed = false
   readonly #settings: PoolSettings & Pick<AttemptSettings, 'onEnd'>
   readonly slots: Slots
-
+  /** Its tasks look it up here: of their own they would need a word more each. */
   readonly carrier: ContextCarrier
 
   constructor(settings: PoolSettings) {

@@ -191,7 +191,7 @@ export class Task extends CapturedContext implements TaskHandle {
     return this.runInAsyncScope(this.pool.carrier.enter<R, unknown>, undefined, this, fn, given)
   }
 
-  /** An attempt that began `at`, by `now()`, did not succeed. */
+  /** An attempt that began `at`, by `now()`, did not succeed, or not in time. */
   attemptedInVain(at: number): void {
     this.#looked ??= {}
     this.#looked.lastAttemptAt = at
