@@ -26,7 +26,10 @@ else {
 async function soak(name: CarrierName): Promise<void> {
   const carried = await open(name)
   const wrong: number[] = []
-  await transactions(carried, 5_000, wrong) // caches fill, code is compiled
+  for (let done = 1_000; done <= 5_000; done += 1_000) {
+    await transactions(carried, 1_000, wrong)
+    console.log(`${name}: warming up, ${done} of 5000 transactions`) // caches fill, code is compiled
+  }
   const heaps = [await heap()]
   const contexts = carried.contexts()
   for (let done = step; done <= total; done += step) {
