@@ -20,6 +20,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   memory: async () => (await import('./memory.js')).memory,
   heap: async () => (await import('./heap.js')).heap,
   transaction: async () => (await import('./transaction.js')).transaction,
+  interleaved: async () => (await import('./interleaved.js')).interleaved,
   burst: async () => (await import('./burst.js')).burst,
   storm: async () => (await import('./storm.js')).storm,
   context: async () => (await import('./context.js')).context,

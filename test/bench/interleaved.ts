@@ -1,0 +1,82 @@
+// The same transactions as in transaction.ts, in blocks that take turns in one process: what else the machine does hits all alike, so
+// that a difference of 1 % can be seen. On Node 20 the bare client pays for the AsyncLocalStorage of the others here.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { PrismaClient } from '../../prisma/client/postgresql/client.js'
+import { type Benchmark, cpuTime, once } from './benchmark.js'
+import { inRequest, newInstance } from './contestants.js'
+import { databaseUrl } from './database.js'
+
+const parallel = 10
+const blocks = once ? 2 : 100
+const size = once ? 20 : 400
+/** Until a transaction costs what it costs from then on: so long does V8 find something to compile. */
+const warmUp = once ? 20 : 12_000
+
+const bare = 'bare'
+/** The bare client once more: how far it is from 1 is what the machine adds. */
+const again = 'bare again'
+/** What nobody who knows the transaction of a registration can do without. */
+const contextAlone = 'bare, its callback in a context'
+const noTask = 'watched, no task'
+const oneTask = 'watched, 1 task'
+
+const ratios: Record<string, number | undefined> = {
+  [again]: undefined,
+  [contextAlone]: undefined,
+  [noTask]: 1.03,
+  [oneTask]: 1.06,
+}
+
+type Transact = () => Promise<void>
+type Tx = Pick<PrismaClient, 'user'>
+
+const query = async (tx: Tx): Promise<void> => {
+  await tx.user.findFirst({ select: { id: true } })
+}
+
+export const interleaved: Benchmark = {
+  title: `CPU time of a transaction of one query on PostgreSQL to that of a bare client, in ${blocks} blocks of ${size}`,
+  contestants: ['all'],
+  rounds: 3,
+  needsDatabase: true,
+  comparisons: Object.entries(ratios).map(([measure, bar]) => ({ measure, unit: 'of bare', ours: 'all', bar })),
+  async round() {
+    const base = new PrismaClient({ adapter: new PrismaPg({ connectionString: databaseUrl(), max: parallel }) })
+    const afterCommit = newInstance()
+    const watched = afterCommit.watch(base)
+    const context = new AsyncLocalStorage<object>()
+    const withTask = (tx: Tx): Promise<void> => {
+      afterCommit('task', async () => {})
+      return query(tx)
+    }
+    const contestants: Record<string, Transact> = {
+      [bare]: () => base.$transaction(query),
+      [contextAlone]: () => base.$transaction((tx) => context.run({}, query, tx)),
+      [noTask]: () => watched.$transaction(query),
+      [oneTask]: () => watched.$transaction(withTask),
+      [again]: () => base.$transaction(query),
+    }
+    const run = async (transact: Transact, count: number): Promise<void> => {
+      let left = count
+      const loop = async (): Promise<void> => {
+        while (left-- > 0) await inRequest(left, transact)
+      }
+      await Promise.all(Array.from({ length: parallel }, loop))
+      await afterCommit.idle()
+    }
+    const order = Object.keys(contestants)
+    const spent = new Map(order.map((name) => [name, 0]))
+    for (const transact of Object.values(contestants)) await run(transact, warmUp)
+    for (let block = 0; block < blocks; block++) {
+      order.reverse() // who follows whom must not matter
+      for (const name of order) {
+        const cpu = await cpuTime(() => run(contestants[name] as Transact, size))
+        spent.set(name, (spent.get(name) ?? 0) + cpu)
+      }
+    }
+    await base.$disconnect()
+    const one = ((spent.get(bare) ?? 0) + (spent.get(again) ?? 0)) / 2
+    return Object.fromEntries(Object.keys(ratios).map((name) => [name, (spent.get(name) ?? 0) / one]))
+  },
+}
