@@ -11,11 +11,25 @@ const transactions = once ? 50 : 16_000
 /** Until a transaction costs what it costs from then on: so long does V8 find something to compile. */
 const warmUp = once ? 25 : 20_000
 const parallel = 10
+/** What a watched transaction may cost, where a bare one is 1. */
+export const bars: Record<string, number> = { 'watched, no task': 1.03, 'watched, 1 task': 1.06 }
+
 const theirs = 'bare client'
 const contextless = 'bare client without requests'
 const another = 'bare client, a second AsyncLocalStorage'
 const registrations: Record<string, number> = { 'watched, no task': 0, 'watched, 1 task': 1, 'watched, 10 tasks': 10 }
-const bars: Record<string, number> = { 'watched, no task': 1.03, 'watched, 1 task': 1.06 }
+
+export const newClient = (): PrismaClient =>
+  new PrismaClient({ adapter: new PrismaPg({ connectionString: databaseUrl(), max: parallel }) })
+
+/** Calls it `count` times, as many at a time as there are connections; `n` counts down. */
+export async function inParallel(count: number, transact: (n: number) => Promise<void>): Promise<void> {
+  let left = count
+  const loop = async (): Promise<void> => {
+    while (left-- > 0) await transact(left)
+  }
+  await Promise.all(Array.from({ length: parallel }, loop))
+}
 
 export const transaction: Benchmark = {
   title: `A transaction of one query on PostgreSQL, ${parallel} at a time, its tasks included`,
@@ -31,7 +45,7 @@ export const transaction: Benchmark = {
     { measure: 'CPU time', unit: 'µs', ours: theirs, theirs: contextless },
   ],
   async round(contestant) {
-    const base = new PrismaClient({ adapter: new PrismaPg({ connectionString: databaseUrl(), max: parallel }) })
+    const base = newClient()
     // An instance has an AsyncLocalStorage in use from its construction on.
     const afterCommit = contestant in registrations ? newInstance() : undefined
     const client = afterCommit?.watch(base) ?? base
@@ -44,11 +58,7 @@ export const transaction: Benchmark = {
         await tx.user.findFirst({ select: { id: true } })
       })
     const run = async (count: number): Promise<void> => {
-      let left = count
-      const loop = async (): Promise<void> => {
-        while (left-- > 0) await within(left, contestant === another ? () => second.run({}, transact) : transact)
-      }
-      await Promise.all(Array.from({ length: parallel }, loop))
+      await inParallel(count, (n) => within(n, contestant === another ? () => second.run({}, transact) : transact))
       await afterCommit?.idle()
     }
     await run(warmUp)

@@ -63,13 +63,14 @@ describe('The option `threads`', () => {
     const { threads, end, calls } = recordingThreads()
     const { afterCommit } = start({ threads, timeout: 20, abortGrace: 0, retry: false })
     const handle = afterCommit(resize, { photo: 'a.jpg' })
-    await until(() => calls[0]?.[2].signal.aborted)
-    await new Promise((resolve) => setTimeout(resolve, 5)) // longer than abortGrace
+    const later = afterCommit('abandoned after abortGrace', () => new Promise(() => undefined))
+    assert.equal((await later.settled).status, 'failed')
+    assert.equal(calls[0]?.[2].signal.aborted, true)
     assert.equal(handle.state, 'running')
     end.reject(new Error('the thread was ended'))
     const { status, error } = await handle.settled
     assert.deepEqual([status, error instanceof Error && error.name], ['failed', 'TimeoutError'])
-    assert.equal(afterCommit.stats().abandoned, 0)
+    assert.equal(afterCommit.stats().abandoned, 1) // the later one
   })
 
   test('close() ends them, after it has interrupted what runs', async () => {
