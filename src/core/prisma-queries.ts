@@ -2,88 +2,131 @@ import type { Client, Transact } from './prisma-client.js'
 import { databaseCode, isDatabaseFailure } from './prisma-errors.js'
 import type { Scope } from './scope.js'
 
-export interface Query extends PromiseLike<unknown> {
-  requestTransaction?: (batch: unknown) => unknown
+/** What Prisma keeps in a client and does not document; each version that `untested` knows has it. */
+interface Inner extends Client {
+  readonly _originalClient?: Inner
+  readonly _appliedParent: Inner
+  readonly _extensions: unknown
+  readonly _executeRequest: (this: unknown, request: Request) => Promise<unknown>
 }
 
-type Method = (this: unknown, ...args: unknown[]) => unknown
-type Handler = ((given: unknown) => unknown) | null | undefined
+interface Request {
+  /** `itx`: a query of the transaction, and not of a batch that an extension has made of it. */
+  readonly transaction?: { readonly kind?: string }
+}
 
-// The traps of the Proxies are shared functions, and what they need is in the handlers: a transaction makes several of these, and
-// closures would take twice the memory, which is most of what a watched transaction is dearer by.
+/** The client of one transaction; what is ours in it is under symbols. */
+export interface ObservedClient extends Client {
+  [key: symbol]: unknown
+}
 
-/** The same query, which tells the transaction when it starts, ends and fails. Stays a PrismaPromise, so it stays lazy. */
-export function observe(query: Query, root: Scope): Query {
-  const observer: Observer = { root, get: getOfQuery }
-  return new Proxy<object>(query, observer) as Query
+/** The same in every copy of this library: an instance may watch what another one has watched. */
+const mark = Symbol.for('after-commit.transaction')
+const inspect = Symbol.for('nodejs.util.inspect.custom')
+
+/** Whether it is the client of one transaction, or a `tx` that Prisma has made of it. */
+export function isObserved(client: unknown): client is ObservedClient {
+  return typeof client === 'object' && client !== null && mark in client
 }
 
 /**
- * A transaction client of Prisma's own, whose queries tell its scope how they end, and with another `$transaction`. Its scope is
- * under the key `own`: asked for so often that a WeakMap is noticeable.
+ * Makes a client for each transaction, whose queries tell its scope how they end: below all extensions, so that one which swallows
+ * an error cannot hide it. It is made as `$extends` makes one, from what is behind Prisma's Proxies, and what Prisma makes of it are
+ * its own `tx` and its own queries. Extensions or Proxies that see the queries are dearer: half of what watching cost.
  */
-export function observedClient(tx: Client, own: symbol, scope: Scope, nested: () => Transact | undefined): Client {
-  const observer: ClientObserver = { root: scope.root, own, scope, nested, models: {}, get: getOfClient }
-  return new Proxy<object>(tx, observer) as Client
+export class ObservedClients {
+  readonly #scope = Symbol('after-commit.scope')
+  readonly #tx = Symbol('after-commit.tx')
+  readonly #proven = Symbol('after-commit.proven')
+  /** What the clients for the transactions of one view have in common. */
+  readonly #prototypes = new WeakMap<Client, object>()
+
+  /**
+   * @param view What the transaction was called on.
+   * @param $transaction That of `tx`, where no extension of `view` brings it.
+   * @returns Nothing where Prisma keeps elsewhere what this takes: then nobody sees the queries.
+   */
+  of(view: Client, $transaction: Transact | undefined): ObservedClient | undefined {
+    const prototype = this.#prototypes.get(view) ?? this.#prototypeOf(view as Inner, $transaction)
+    return prototype && this.#make(prototype, undefined)
+  }
+
+  /** The transaction has begun. @returns Whether Prisma has made its `tx` of the client. */
+  begin(client: ObservedClient, tx: Client, scope: Scope): boolean {
+    client[this.#scope] = scope
+    client[this.#tx] = tx
+    // Asked once for each view: `tx` is a Proxy around a Proxy around a Proxy.
+    if (client[this.#proven] === true) return true
+    if (this.scopeOf(tx) !== scope) return false
+    return Reflect.set(Object.getPrototypeOf(client) as object, this.#proven, true)
+  }
+
+  /** It is over: an error that was made in it keeps this client, and with it would keep `tx` and all its models. */
+  end(client: ObservedClient): void {
+    client[this.#tx] = undefined
+  }
+
+  /** Whose queries are those of this `tx`; those of a savepoint are the transaction's. */
+  scopeOf(tx: Client): Scope | undefined {
+    return Reflect.get(tx, this.#scope) as Scope | undefined
+  }
+
+  /** Whether the callback that is under way got it. Prisma makes others for savepoints and when a model extension asks for its `$parent`. */
+  isOutermost(tx: Client): boolean {
+    return Reflect.get(tx, this.#tx) === tx
+  }
+
+  #make(prototype: object, scope: Scope | undefined): ObservedClient {
+    const client = Object.create(prototype) as ObservedClient
+    client[this.#scope] = scope
+    client[this.#tx] = undefined
+    // Prisma sets it, by a way that is slow for what is not there yet.
+    client[inspect] = undefined
+    return client
+  }
+
+  #prototypeOf(view: Inner, $transaction?: Transact): object | undefined {
+    const another = isObserved(view)
+    const base = another ? (view as Inner) : view._originalClient
+    if (typeof base?._executeRequest !== 'function') return undefined
+    const { _extensions, _appliedParent: parent } = view
+    const scopeOf = (client: unknown): Scope | undefined => this.scopeOf(client as Client)
+    const parentOf = (client: Client): Client => {
+      const prototype = parent === view ? undefined : (this.#prototypes.get(parent) ?? this.#prototypeOf(parent))
+      return prototype ? this.#make(prototype, scopeOf(client)) : client
+    }
+    const prototype = Object.create(base, {
+      [mark]: { value: true },
+      [this.#proven]: { value: false, writable: true },
+      _extensions: { value: _extensions },
+      _appliedParent: {
+        get(this: Client) {
+          return parentOf(this)
+        },
+      },
+      _executeRequest: {
+        value(request: Request) {
+          const answer = base._executeRequest.call(this, request)
+          const scope = request.transaction?.kind === 'itx' ? scopeOf(this) : undefined
+          if (scope) observe(answer, scope.root)
+          return answer
+        },
+      },
+    }) as ObservedClient
+    if ($transaction && !another) Object.defineProperty(prototype, '$transaction', { value: $transaction })
+    this.#prototypes.set(view, prototype)
+    return prototype
+  }
 }
 
-interface Observer extends ProxyHandler<object> {
-  readonly root: Scope
-}
-
-interface ClientObserver extends Observer {
-  readonly own: symbol
-  readonly scope: Scope
-  readonly nested: () => Transact | undefined
-  readonly models: Record<string, object>
-}
-
-function getOfClient(this: ClientObserver, tx: object, key: string | symbol): unknown {
-  if (key === this.own) return this.scope
-  if (key === '$transaction') return this.nested()
-  const value: unknown = Reflect.get(tx, key)
-  if (typeof key !== 'string' || key.startsWith('_')) return value
-  if (typeof value === 'function') return key.startsWith('$') ? observedMethod(value as Method, tx, this.root) : value
-  if (typeof value !== 'object' || value === null) return value
-  return (this.models[key] ??= new Proxy<object>(value, { root: this.root, get: getOfModel } as Observer))
-}
-
-function getOfModel(this: Observer, model: object, key: string | symbol): unknown {
-  const value: unknown = Reflect.get(model, key)
-  return typeof value === 'function' ? observedMethod(value as Method, model, this.root) : value
-}
-
-function getOfQuery(this: Observer, query: object, key: string | symbol): unknown {
-  const start = (ok?: Handler, not?: Handler): PromiseLike<unknown> => started(query as Query, this.root, ok, not)
-  // Started by the call and not by the look: Prisma looks whether there is a `then`.
-  if (key === 'then') return start
-  if (key === 'catch') return (rejected?: Handler) => start(undefined, rejected)
-  if (key === 'finally') return (handler?: () => void) => Promise.resolve(start()).finally(handler)
-  // What the fluent API answers with is a query, too.
-  return getOfModel.call(this, query, key)
-}
-
-function started(query: Query, root: Scope, fulfilled?: Handler, rejected?: Handler): PromiseLike<unknown> {
+function observe(answer: Promise<unknown>, root: Scope): void {
   root.queries++
-  return query.then(
-    (value) => {
-      root.queryEnded()
-      return fulfilled ? fulfilled(value) : value
-    },
+  void answer.then(
+    () => root.queryEnded(),
     (error: unknown) => {
       if (isDatabaseFailure(error)) root.innermost.failure = { error }
       if (databaseCode(error) === '1213') root.doom = { error }
       root.queryEnded()
-      if (rejected) return rejected(error)
-      throw error
     },
   )
 }
-
-const observedMethod =
-  (method: Method, on: unknown, root: Scope): Method =>
-  (...args) => {
-    const answer = method.apply(on, args)
-    const isQuery = typeof answer === 'object' && answer !== null && 'requestTransaction' in answer
-    return isQuery ? observe(answer as unknown as Query, root) : answer
-  }

@@ -11,8 +11,7 @@ import {
   withTransaction,
 } from './prisma-client.js'
 import { NestedBatchError, OptionsError, TransactionAbortedError } from './errors.js'
-import { type Lane, Lanes } from './prisma-lanes.js'
-import { observedClient } from './prisma-queries.js'
+import { isObserved, ObservedClients } from './prisma-queries.js'
 import { isRefusal } from './prisma-errors.js'
 import { type Callback, Scope, type Settlement, type Work } from './scope.js'
 import { isUnverified, verify } from './verify.js'
@@ -21,12 +20,6 @@ import { isUnverified, verify } from './verify.js'
 interface Origin {
   readonly native: Transact
   readonly overridden: boolean
-}
-
-/** A client without extensions; `scope` where it is a transaction's. */
-interface Plain {
-  readonly client: Client
-  readonly scope?: Scope
 }
 
 export interface WatcherSettings {
@@ -46,9 +39,9 @@ export interface WatcherSettings {
 export class TransactionWatcher {
   readonly #settings: WatcherSettings
   readonly #watched = new WeakSet<Transact>()
+  readonly #observed = new ObservedClients()
+  /** Of the `tx` of savepoints, and of those that are not observed. */
   readonly #scopes = new WeakMap<object, Scope>()
-  readonly #scopeKey = Symbol('after-commit.scope')
-  readonly #lanes = new Lanes()
   /** Transactions, without savepoints, that have begun and not ended. */
   open = 0
 
@@ -65,13 +58,11 @@ export class TransactionWatcher {
     }
     if (this.#knows(given)) return client
     const origin = { native: given.$transaction, overridden: isOverridden(given) }
-    const extended = (): Client => {
-      const $transaction = this.#override(origin)
-      return asOwnParent(given.$extends({ name: 'after-commit', client: { $transaction } }))
-    }
+    const $transaction = this.#override(origin)
+    const extended = (): Client => asOwnParent(given.$extends({ name: 'after-commit', client: { $transaction } }))
     // Only a client without extensions has a `$on`.
     return (given.$on
-      ? withTransaction(given, this.#override(origin, { client: given }), extended)
+      ? withTransaction(given, this.#override(origin, given, $transaction), extended)
       : extended()) as unknown as C
   }
 
@@ -94,14 +85,15 @@ export class TransactionWatcher {
    * What replaces a client's `$transaction`. It calls the captured native method with its own `this`, so `tx`, nested `tx` and
    * clients extended later pass through it, with all of their extensions; a closed-over client in its place would lose them.
    *
-   * @param plain The client itself, where it has no extensions, and the scope of a transaction client.
+   * @param root The client that it is for, unless it is called on one of a transaction. Without: on whatever it is called on.
+   * @param inner What replaces it in `tx`, where that is not an extension's.
    */
-  #override(origin: Origin, plain?: Plain): Transact {
+  #override(origin: Origin, root?: Client, inner?: Transact): Transact {
     const run = (client: Client, callback: Callback, options?: object): Promise<unknown> =>
-      this.#run(origin, client, plain, callback, options)
+      this.#run(origin, client, inner, callback, options)
     const { onBatch } = this.#settings
     const override: Transact = function (input, options) {
-      const client = plain?.client ?? (this as Client)
+      const client = root === undefined || isObserved(this) ? (this as Client) : root
       if (typeof input === 'function') return run(client, input as Callback, options)
       if (isTransactionClient(client)) return Promise.reject(new NestedBatchError())
       const answer = origin.native.call(client, input, options)
@@ -112,27 +104,29 @@ export class TransactionWatcher {
     return markReplacement(override, origin.native)
   }
 
-  async #run(origin: Origin, client: Client, plain: Plain | undefined, callback: Callback, options?: object) {
+  async #run(origin: Origin, client: Client, inner: Transact | undefined, callback: Callback, options?: object) {
     const { native, overridden } = origin
     const { context, admits, onNoneOpen } = this.#settings
-    const around = plain ? plain.scope : isTransactionClient(client) ? this.#innermost(client) : undefined
+    const around = isTransactionClient(client) ? this.#innermost(client) : undefined
     const parent = around?.transparent ? undefined : around
-    const lane = around || overridden || plain ? undefined : this.#lanes.take(client)
+    const observed = around || overridden ? undefined : this.#observed.of(client, inner)
     let scope: Scope | undefined
     const admitted = parent?.root.admitted ?? admits()
     const body = (tx: Client): Promise<unknown> => {
       // An extension of the application may retry: the attempt before this one has then rolled back.
       if (scope) void this.#end(scope, 'rolled-back')
-      const own = (scope = this.#open(parent, lane, plain !== undefined))
+      const own = (scope = new Scope(parent))
+      const sees = observed !== undefined && this.#observed.begin(observed, tx, own)
+      this.#open(own, sees)
       own.admitted = admitted
-      own.work = { callback, tx, adopted: this.#adopt(tx, own, plain !== undefined) }
+      own.work = { callback, tx, adopted: sees ? tx : this.#adopt(tx, own) }
       return context.run(own, this.#work)
     }
     if (parent) parent.nested++
     else this.open++
     try {
       // Up to 7.10 a nested call writes into the options it is given, hence the copy.
-      const result = await native.call(lane?.client ?? client, body, options && { ...options })
+      const result = await native.call(observed ?? client, body, options && { ...options })
       const callerRuns = this.#end(scope, parent ? 'released' : 'committed')
       // Not awaited in here: what it may throw says nothing about the transaction.
       return callerRuns ? callerRuns.then(() => result) : result
@@ -143,7 +137,7 @@ export class TransactionWatcher {
     } finally {
       if (parent) parent.nested--
       else if (--this.open === 0) onNoneOpen()
-      if (lane) this.#lanes.giveBack(client, lane)
+      if (observed) this.#observed.end(observed)
     }
   }
 
@@ -175,35 +169,23 @@ export class TransactionWatcher {
   }
 
   /**
-   * `tx` as the callback gets it. It is not ours yet where the client has no extensions, and where the application's own
-   * `$transaction` went to a client that it closed over. A Proxy, because what is assigned to `tx` reaches that client.
+   * `tx` as the callback gets it. It is not ours where nobody observes it: where the application's own `$transaction` went to a
+   * client that it closed over. Then a Proxy, because what is assigned to `tx` reaches that client.
    */
-  #adopt(tx: Client, scope: Scope, plain: boolean): Client {
-    let nested: Transact | undefined
-    const override = (): Transact | undefined => {
-      if (typeof tx.$transaction !== 'function') return undefined
-      nested ??= this.#override(
-        { native: tx.$transaction, overridden: !plain },
-        plain ? { client: tx, scope } : undefined,
-      )
-      return nested
-    }
-    if (plain) return observedClient(tx, this.#scopeKey, scope, override)
+  #adopt(tx: Client, scope: Scope): Client {
     this.#scopes.set(tx, scope)
     if (typeof tx.$transaction !== 'function' || this.#knows(tx)) return tx
-    const adopted = new Proxy(tx, { get: (_, key) => (key === '$transaction' ? override() : Reflect.get(tx, key)) })
+    const nested = this.#override({ native: tx.$transaction, overridden: true }, tx)
+    const adopted = new Proxy(tx, { get: (_, key) => (key === '$transaction' ? nested : Reflect.get(tx, key)) })
     this.#scopes.set(adopted, scope)
     return adopted
   }
 
-  #open(parent: Scope | undefined, lane: Lane | undefined, plain: boolean): Scope {
-    const scope = new Scope(parent)
+  #open(scope: Scope, observed: boolean): void {
     scope.root.innermost = scope
-    if (lane) lane.scope = scope
-    if (!parent) scope.observed = plain || lane !== undefined
+    if (!scope.parent) scope.observed = observed
     // Nobody sees its queries fail: take for granted that one has, so that the commit is verified.
     if (!scope.root.observed) scope.failure = { error: undefined }
-    return scope
   }
 
   #end(scope: Scope | undefined, state: 'committed' | 'released' | 'rolled-back' | 'unknown', error?: unknown) {
@@ -216,10 +198,14 @@ export class TransactionWatcher {
 
   /** The scope of a transaction client. Prisma makes a new one each time a model extension asks for its `$parent`. */
   #innermost(tx: Client): Scope {
-    const around = this.#settings.context.get()
-    const known = (Reflect.get(tx, this.#scopeKey) as Scope | undefined) ?? this.#scopes.get(tx)
+    const known = this.#scopes.get(tx)
     if (known) return known
-    if (this.#knows(tx) && around instanceof Scope && around.current.isOpen) return around.current
+    const root = this.#observed.scopeOf(tx)
+    if (root && this.#observed.isOutermost(tx)) return root
+    const around = this.#settings.context.get()
+    const open = around instanceof Scope && around.current.isOpen ? around.current : undefined
+    if (root) return open?.root === root ? open : root
+    if (open && this.#knows(tx)) return open
     throw unknownClient(tx)
   }
 }

@@ -23,7 +23,7 @@ async function ask(scope: Scope, tx: Client): Promise<void> {
   const swallowed = scope.takeFailure()
   if (!swallowed) return
   const answer: unknown = await tx.$queryRawUnsafe?.('SELECT 1').catch((error: unknown) => error)
-  // The lane has seen the answer too: an extension that hides errors cannot hide it from there.
+  // Seen below the extensions, too: one that hides errors cannot hide it there.
   const seen = scope.takeFailure()?.error
   if ([answer, seen].some((error) => databaseCode(error) === '25P02')) {
     throw new TransactionAbortedError('failed', swallowed.error)
