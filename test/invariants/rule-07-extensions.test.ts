@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
+import { Prisma, type PrismaClient } from '../../prisma/client/sqlite/client.js'
 import { forEachDatabase, type TestDatabase } from '../support/databases.js'
 import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, sharedClient, watched, type Watched } from '../support/watched.js'
@@ -14,6 +14,17 @@ const hiding: Record<string, (client: PrismaClient) => object> = {
   'of every operation, raw ones included': (client) =>
     client.$extends({
       query: { $allOperations: async ({ args, query }) => await query(args).catch(() => ({ id: 0 })) },
+    }),
+  'of a model’s method, which sends them to the client below': (client) =>
+    client.$extends({
+      model: {
+        user: {
+          create(args: Prisma.UserCreateArgs) {
+            const { $parent } = Prisma.getExtensionContext(this) as unknown as { $parent: PrismaClient }
+            return $parent.user.create(args).catch(() => ({ id: 0 }))
+          },
+        },
+      },
     }),
 }
 
