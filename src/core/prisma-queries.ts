@@ -32,7 +32,7 @@ export function isObserved(client: unknown): client is ObservedClient {
 /**
  * Makes a client for each transaction, whose queries tell its scope how they end: below all extensions, so that one which swallows
  * an error cannot hide it. It is made as `$extends` makes one, from what is behind Prisma's Proxies, and what Prisma makes of it are
- * its own `tx` and its own queries. Extensions or Proxies that see the queries are dearer: half of what watching cost.
+ * its own `tx` and its own queries. Extensions or Proxies that see the queries are dearer (README).
  */
 export class ObservedClients {
   readonly #scope = Symbol('after-commit.scope')
