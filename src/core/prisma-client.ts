@@ -10,7 +10,7 @@ export interface Client extends PrismaLike {
   $transaction: Transact
   $extends: (extension: object) => Client
   $on?: (...args: unknown[]) => unknown
-  $queryRawUnsafe?: (sql: string) => PromiseLike<unknown> & Pick<Promise<unknown>, 'catch'>
+  $queryRawUnsafe?: (sql: string) => PromiseLike<unknown>
   readonly $parent?: Client
 }
 

@@ -22,7 +22,8 @@ async function ask(scope: Scope, tx: Client): Promise<void> {
   if (root.doom) throw new TransactionAbortedError('failed', root.doom.error)
   const swallowed = scope.takeFailure()
   if (!swallowed) return
-  const answer: unknown = await tx.$queryRawUnsafe?.('SELECT 1').catch((error: unknown) => error)
+  const probe = async (): Promise<unknown> => await tx.$queryRawUnsafe?.('SELECT 1')
+  const answer = await probe().catch((error: unknown) => error)
   // Seen below the extensions, too: one that hides errors cannot hide it there.
   const seen = scope.takeFailure()?.error
   if ([answer, seen].some((error) => databaseCode(error) === '25P02')) {

@@ -11,8 +11,19 @@ interface State {
   readonly extensions: readonly FakeExtension[]
   /** The view that was extended. */
   readonly parent?: State
-  /** In a transaction: it, and the callback that this view was given to. */
-  readonly inside?: { readonly connection: FakeConnection; readonly callback: object }
+  /** In a transaction: it, the callback that this view was given to, and what it was begun with. */
+  readonly inside?: { readonly connection: FakeConnection; readonly callback: object; readonly client: Inner }
+}
+
+/** What the library looks for behind a client, by Prisma's names: it makes another one of it, to see the queries. */
+interface Inner {
+  readonly _executeRequest: (request: Request) => Promise<unknown>
+  readonly $transaction?: unknown
+}
+
+interface Request {
+  readonly query: FakeQuery
+  readonly transaction: { readonly kind: 'itx'; readonly connection: FakeConnection } | undefined
 }
 
 export type View = Readonly<Record<string, unknown>>
@@ -21,23 +32,28 @@ export type View = Readonly<Record<string, unknown>>
 const denied = new Set(['$connect', '$disconnect', '$on', '$extends'])
 const raw = new Set(['$queryRaw', '$queryRawUnsafe', '$executeRaw', '$executeRawUnsafe'])
 
-/** A property, so that it is found through the Proxy that `watch` and others put in front of a view. */
-const stateOf = Symbol('state')
-
+/** A property, and under a name of Prisma's, so that it is found in a Proxy of a view and in what the library makes of one. */
 interface HasState {
-  readonly [stateOf]: State
+  readonly _extensions: State
 }
 
 /** A client, an extended client or the client of a transaction: they differ in their state alone. */
 export function fakeView(server: FakeServer): View {
+  const original: Inner = {
+    _executeRequest: ({ query, transaction }) => server.answer(query, transaction?.connection),
+  }
+
   const make = (state: State): View => {
     const models = new Map<string, object>()
     return new Proxy<Record<string, unknown>>(
       {},
       {
-        get(own, key) {
-          if (key === stateOf) return state
-          if (typeof key === 'symbol' || key === 'then' || Object.hasOwn(own, key)) return Reflect.get(own, key)
+        get(own, key, receiver) {
+          if (Object.hasOwn(own, key) || key === 'then') return Reflect.get(own, key)
+          if (typeof key === 'symbol') return Reflect.get(state.inside?.client ?? own, key)
+          if (key === '_extensions') return state
+          if (key === '_originalClient') return original
+          if (key === '_appliedParent') return builtIn(state, '$parent') ?? receiver
           if (state.inside && denied.has(key)) return undefined
           const method = clientMethod(state.extensions, key) ?? builtIn(state, key)
           if (method !== undefined || key.startsWith('$') || key.startsWith('_')) return method
@@ -45,12 +61,14 @@ export function fakeView(server: FakeServer): View {
           models.set(key, model)
           return model
         },
+        has: (own, key) =>
+          Reflect.has(own, key) || (typeof key === 'symbol' && Reflect.has(state.inside?.client ?? own, key)),
       },
     )
   }
 
   const builtIn = (state: State, key: string): unknown => {
-    if (key === '$transaction') return $transaction
+    if (key === '$transaction') return state.inside?.client.$transaction ?? $transaction
     if (key === '$parent') return state.parent && make(within(state.parent, state.inside))
     if (key === '$on') return state.parent ? undefined : $on
     if (raw.has(key)) return (...args: unknown[]) => ask(state, { model: undefined, operation: key, args })
@@ -74,19 +92,26 @@ export function fakeView(server: FakeServer): View {
 
   const ask = ({ extensions, inside }: State, query: FakeQuery): FakePromise =>
     fakePromise(async (batch) => {
-      const answer = (asked: FakeQuery): Promise<unknown> => server.answer(asked, batch ?? inside?.connection)
+      const transaction = inside && ({ kind: 'itx', connection: inside.connection } as const)
+      const answer = (asked: FakeQuery): Promise<unknown> =>
+        batch
+          ? server.answer(asked, batch)
+          : (inside?.client ?? original)._executeRequest({ query: asked, transaction })
       return await runQuery(extensions, query, answer, (run) => fakePromise(async () => await run()))
     })
 
   function $extends(this: HasState, extension: FakeExtension | ((client: object) => unknown)): unknown {
     if (typeof extension === 'function') return extension(this)
-    const state = this[stateOf]
+    const state = this._extensions
     return make({ extensions: [...state.extensions, extension], parent: state })
   }
 
   async function $transaction(this: HasState, input: unknown): Promise<unknown> {
-    const state = this[stateOf]
-    if (typeof input === 'function') return await inTransaction(state, input as (tx: View) => PromiseLike<unknown>)
+    const state = this._extensions
+    if (typeof input === 'function') {
+      const client = state.inside?.client ?? ('_executeRequest' in this ? (this as unknown as Inner) : original)
+      return await inTransaction(client, state, input as (tx: View) => PromiseLike<unknown>)
+    }
     const queries: readonly unknown[] = Array.isArray(input) ? input : [input]
     if (!queries.every(isFakePromise)) {
       throw new Error('All elements of the array need to be Prisma Client promises.')
@@ -99,9 +124,15 @@ export function fakeView(server: FakeServer): View {
     })
   }
 
-  const inTransaction = (state: State, callback: (tx: View) => PromiseLike<unknown>): Promise<unknown> => {
+  const inTransaction = (
+    client: Inner,
+    state: State,
+    callback: (tx: View) => PromiseLike<unknown>,
+  ): Promise<unknown> => {
     const connection = state.inside?.connection ?? server.connect()
-    return connection.run(state.inside?.callback, (own) => callback(make(within(state, { connection, callback: own }))))
+    return connection.run(state.inside?.callback, (own) =>
+      callback(make(within(state, { connection, callback: own, client }))),
+    )
   }
 
   return make({ extensions: [] })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import type { PrismaClient } from '../../prisma/client/sqlite/client.js'
+import { createAfterCommit } from '../../src/index.js'
 import { forEachDatabase } from '../support/databases.js'
 import { lacks, savepoints } from '../support/prisma-version.js'
 import { insert, sharedClient, watched } from '../support/watched.js'
@@ -61,4 +62,25 @@ describe('Rule 7: where nobody sees the queries, each commit is verified', () =>
       })
     }
   })
+})
+
+describe('Rule 7: a stand-in for a client, with what the test needs', () => {
+  const standIns: Record<string, unknown> = {
+    'has no raw queries': undefined,
+    'answers a raw query with nothing': () => undefined,
+    'throws at a raw query': () => assert.fail('not expected'),
+  }
+  for (const [what, $queryRawUnsafe] of Object.entries(standIns)) {
+    test(`one that ${what} works as ever`, async () => {
+      const afterCommit = createAfterCommit({ retry: false })
+      const standIn = {
+        $transaction: async <R>(run: (tx: object) => R) => await run({ $queryRawUnsafe }),
+        $extends: () => assert.fail('not expected'),
+        $on: () => {},
+      }
+      const prisma = afterCommit.watch(standIn)
+      const handle = await prisma.$transaction(() => afterCommit('a', () => {}))
+      assert.equal((await handle.settled).status, 'succeeded')
+    })
+  }
 })
