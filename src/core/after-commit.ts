@@ -171,7 +171,7 @@ class Instance {
       if (this.#writer) this.#writer.add(record)
       else logRecord(this.#logger, 'error', record, 'there is no failure log: this is the record')
     }
-    if (task.pool.pending === 0 && this.#isIdle) this.#quiet()
+    if (this.#onQuiet.length > 0 && task.pool.pending === 0 && this.#isIdle) this.#quiet()
   }
 
   async #drain(grace: number): Promise<Stats> {
@@ -204,7 +204,7 @@ class Instance {
   }
 
   #quiet(): void {
-    for (const resolve of this.#onQuiet.splice(0)) resolve()
+    if (this.#onQuiet.length > 0) for (const resolve of this.#onQuiet.splice(0)) resolve()
   }
 
   async #checkFailureLog(): Promise<void> {

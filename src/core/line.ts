@@ -30,7 +30,6 @@ export class Line {
   shift(): Task | undefined {
     const { first } = this
     if (first) {
-      this.#first[this.#head] = undefined
       this.#pass()
       this.left()
     }
@@ -40,6 +39,7 @@ export class Line {
   /** To be called when a task in it has got its outcome. */
   left(): void {
     this.size--
+    if (this.#length === this.size) return
     // Only when two thirds are to go: so each sweep is paid for by those that have left.
     if (this.#length <= 64 + 3 * this.size && this.size > 0) return
     this.#first = this.#last = this.all()
@@ -64,7 +64,8 @@ export class Line {
 
   #pass(): void {
     this.#length--
-    if (++this.#head < this.#first.length) return
+    this.#first[this.#head++] = undefined
+    if (this.#head < this.#first.length || this.#first.length < chunkSize) return
     this.#first = this.#rest.shift() ?? (this.#last = [])
     this.#head = 0
   }

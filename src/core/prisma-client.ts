@@ -41,9 +41,15 @@ export function withTransaction(given: Client, $transaction: Transact, extended:
   return watched
 }
 
+/** Clients that have turned out not to be a transaction's: they are Proxies around Proxies, which are slow to ask. */
+const outermost = new WeakSet()
+
 /** Prisma takes `$extends` away from transaction clients (`ITXClientDenyList`). */
 export function isTransactionClient(client: unknown): client is Client {
-  return typeof client === 'object' && client !== null && typeof (client as Partial<Client>).$extends !== 'function'
+  if (typeof client !== 'object' || client === null || outermost.has(client)) return false
+  if (typeof (client as Partial<Client>).$extends !== 'function') return true
+  outermost.add(client)
+  return false
 }
 
 /** Leads from the `$transaction` of a watched client, of whichever instance, to the one that it replaced. */

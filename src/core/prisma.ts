@@ -13,7 +13,7 @@ import {
 import { NestedBatchError, OptionsError, TransactionAbortedError } from './errors.js'
 import { isObserved, ObservedClients } from './prisma-queries.js'
 import { isRefusal } from './prisma-errors.js'
-import { type Callback, Scope, type Settlement, type Work } from './scope.js'
+import { type Callback, Scope, type Settlement } from './scope.js'
 import { isUnverified, verify } from './verify.js'
 
 /** The `$transaction` that a client had; `overridden`: it is an extension's and not Prisma's own. */
@@ -78,7 +78,7 @@ export class TransactionWatcher {
       return scope.root.isPending ? scope.root.innermost : scope.current
     }
     if (this.#knows(client as Partial<Client> | null | undefined)) return undefined
-    throw unknownClient(client)
+    throw OptionsError.expected('tx', ofWatch, client)
   }
 
   /**
@@ -94,7 +94,7 @@ export class TransactionWatcher {
     const { onBatch } = this.#settings
     const override: Transact = function (input, options) {
       const client = root === undefined || isObserved(this) ? (this as Client) : root
-      if (typeof input === 'function') return run(client, input as Callback, options)
+      if (typeof input === 'function') return promised(() => run(client, input as Callback, options))
       if (isTransactionClient(client)) return Promise.reject(new NestedBatchError())
       const answer = origin.native.call(client, input, options)
       onBatch(input, answer)
@@ -104,7 +104,7 @@ export class TransactionWatcher {
     return markReplacement(override, origin.native)
   }
 
-  async #run(origin: Origin, client: Client, inner: Transact | undefined, callback: Callback, options?: object) {
+  #run(origin: Origin, client: Client, inner: Transact | undefined, callback: Callback, options?: object) {
     const { native, overridden } = origin
     const { context, admits, onNoneOpen } = this.#settings
     const around = isTransactionClient(client) ? this.#innermost(client) : undefined
@@ -117,55 +117,57 @@ export class TransactionWatcher {
       if (scope) void this.#end(scope, 'rolled-back')
       const own = (scope = new Scope(parent))
       const sees = observed !== undefined && this.#observed.begin(observed, tx, own)
-      this.#open(own, sees)
+      own.root.innermost = own
       own.admitted = admitted
-      own.work = { callback, tx, adopted: sees ? tx : this.#adopt(tx, own) }
-      return context.run(own, this.#work)
+      if (!parent) own.observed = sees
+      // Nobody sees its queries fail: take for granted that one has, so that the commit is verified.
+      if (!own.root.observed) own.failure = { error: undefined }
+      refuseOrphan(own)
+      const work = callback.bind(undefined, sees ? tx : this.#adopt(tx, own))
+      const onReturn = (result: unknown): unknown => this.#returned(own, tx, result)
+      const onThrow = (error: unknown): never => {
+        own.over = true
+        throw error
+      }
+      // Called by nobody, and bound: so no function of ours is in the stack of an error. Prisma makes one for each query, which is
+      // the dearer the more functions it was called through.
+      return context.run(own, () => fulfilled.then(work).then(onReturn, onThrow))
     }
     if (parent) parent.nested++
     else this.open++
-    try {
-      // Up to 7.10 a nested call writes into the options it is given, hence the copy.
-      const result = await native.call(observed ?? client, body, options && { ...options })
-      const callerRuns = this.#end(scope, parent ? 'released' : 'committed')
-      // Not awaited in here: what it may throw says nothing about the transaction.
-      return callerRuns ? callerRuns.then(() => result) : result
-    } catch (error) {
-      const lost = !parent && scope?.state === 'committing' && !isRefusal(error)
-      void this.#end(scope, lost ? 'unknown' : 'rolled-back', error)
-      throw error
-    } finally {
+    const isOver = (): void => {
       if (parent) parent.nested--
       else if (--this.open === 0) onNoneOpen()
       if (observed) this.#observed.end(observed)
     }
+    // Up to 7.10 a nested call writes into the options it is given, hence the copy.
+    return promised(() => native.call(observed ?? client, body, options && { ...options })).then(
+      (result) => {
+        const callerRuns = this.#end(scope, parent ? 'released' : 'committed')
+        isOver()
+        // Not awaited before: what it may throw says nothing about the transaction.
+        return callerRuns ? callerRuns.then(() => result) : result
+      },
+      (error: unknown) => {
+        const lost = !parent && scope?.state === 'committing' && !isRefusal(error)
+        void this.#end(scope, lost ? 'unknown' : 'rolled-back', error)
+        isOver()
+        throw error
+      },
+    )
   }
 
-  /**
-   * What runs in a transaction; its scope says what. One async function for all of it: where contexts are kept, each promise is
-   * dear on Node 20. And the same function for all of them: Prisma makes an Error for each query, which keeps the functions that
-   * it was called from, and what they close over, until the heap is compacted.
-   */
-  readonly #work = async (): Promise<unknown> => {
-    const own = this.#settings.context.get() as Scope
-    const { callback, tx, adopted } = own.work as Work
-    own.work = undefined
-    let result: unknown
+  /** The callback has returned: COMMIT, or RELEASE, comes next, unless this throws. */
+  #returned(own: Scope, tx: Client, result: unknown): unknown {
+    own.over = true
     refuseOrphan(own)
-    try {
-      // Awaited inside the context, because a PrismaPromise that is returned runs only when somebody awaits it.
-      result = await callback(adopted)
-    } finally {
-      own.over = true
-    }
-    refuseOrphan(own)
-    const verified = own.root.registered ? verify(own, tx) : undefined
-    if (verified) await verified
-    const stored = own.root.registered && !own.parent ? this.#settings.beforeCommit(own, tx) : undefined
-    if (stored) await stored
+    const store = (): Promise<void> | undefined => (own.parent ? undefined : this.#settings.beforeCommit(own, tx))
     // With a nested transaction still open Prisma refuses to commit: a rejection is then a rollback for sure.
-    if (own.nested === 0) own.state = 'committing'
-    return result
+    const ready = (): unknown => (own.nested === 0 && (own.state = 'committing'), result)
+    if (!own.root.registered) return ready()
+    const verified = verify(own, tx)
+    const stored = verified ? verified.then(store) : store()
+    return stored ? stored.then(ready) : ready()
   }
 
   /**
@@ -181,19 +183,13 @@ export class TransactionWatcher {
     return adopted
   }
 
-  #open(scope: Scope, observed: boolean): void {
-    scope.root.innermost = scope
-    if (!scope.parent) scope.observed = observed
-    // Nobody sees its queries fail: take for granted that one has, so that the commit is verified.
-    if (!scope.root.observed) scope.failure = { error: undefined }
-  }
-
   #end(scope: Scope | undefined, state: 'committed' | 'released' | 'rolled-back' | 'unknown', error?: unknown) {
     if (!scope) return undefined // the callback never ran: Prisma could not begin the transaction
     const { root, parent } = scope
     if (parent && root.innermost === scope) root.innermost = parent
     if (state === 'released') return this.#settings.onEnd(scope.release())
-    return this.#settings.onEnd(scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error))
+    const settlement = scope.end(state === 'committed' && isUnverified(scope) ? 'unknown' : state, error)
+    return root.registered ? this.#settings.onEnd(settlement) : undefined
   }
 
   /** The scope of a transaction client. Prisma makes a new one each time a model extension asks for its `$parent`. */
@@ -206,17 +202,22 @@ export class TransactionWatcher {
     const open = around instanceof Scope && around.current.isOpen ? around.current : undefined
     if (root) return open?.root === root ? open : root
     if (open && this.#knows(tx)) return open
-    throw unknownClient(tx)
+    throw OptionsError.expected('tx', ofWatch, tx)
   }
 }
 
-function unknownClient(client: unknown): OptionsError {
-  return OptionsError.expected(
-    'tx',
-    'a transaction client (or a client) that `watch` of this instance returned',
-    client,
-  )
+const fulfilled = Promise.resolve()
+
+/** What an async function that calls it would answer, but not in the stack of an error, as that would be. */
+function promised(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return Promise.resolve(call())
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
+
+const ofWatch = 'a transaction client (or a client) that `watch` of this instance returned'
 
 /**
  * When a callback ends without waiting for a nested transaction, Prisma rejects and rolls back; up to 7.10, though, a nested one

@@ -9,13 +9,6 @@ export interface Hook {
 
 export type Callback = (tx: Client) => unknown
 
-/** The callback of a transaction, with the client as Prisma gives it and as the callback gets it. */
-export interface Work {
-  readonly callback: Callback
-  readonly tx: Client
-  readonly adopted: Client
-}
-
 export type ScopeState = 'open' | 'committing' | 'committed' | 'released' | 'rolled-back' | 'unknown'
 
 /** What the end of a scope has decided: what to hand over, what to forget, and what to say nobody knows. */
@@ -43,8 +36,6 @@ export class Scope {
   state: ScopeState = 'open'
   readonly parent: Scope | undefined
   readonly root: Scope
-  /** Until it begins. */
-  work: Work | undefined
   /** The savepoint in which the transaction's statements run right now; kept at the root. */
   innermost: Scope = this
   /** Nested transactions that have been called for and have not ended. */
@@ -66,10 +57,10 @@ export class Scope {
   /** How many queries are under way; kept at the root. */
   queries = 0
   #onNoQuery: (() => void) | undefined
-  #tasks: Task[] = []
-  #hooks: Hook[] = []
+  #tasks: Task[] | undefined
+  #hooks: Hook[] | undefined
   /** Hooks of savepoints that have rolled back: they wait for the end of the transaction. */
-  readonly #due: Hook[] = []
+  #due: Hook[] | undefined
 
   constructor(parent?: Scope) {
     this.parent = parent
@@ -114,39 +105,47 @@ export class Scope {
 
   /** In the order of registration over all levels. */
   get tasks(): readonly Task[] {
-    return this.#tasks.toSorted((a, b) => a.order - b.order)
+    return inOrder(this.#tasks)
   }
 
   add(task: Task): void {
     this.root.registered = true
-    this.#tasks.push(task)
+    ;(this.#tasks ??= []).push(task)
   }
 
   addHook(hook: Hook): void {
     this.root.registered = true
-    this.#hooks.push(hook)
+    ;(this.#hooks ??= []).push(hook)
   }
 
   /** A savepoint was released: its tasks and hooks follow the parent from now on. */
   release(): Settlement {
-    const parent = this.parent
-    if (!parent?.current.isPending) return this.end('rolled-back') // its transaction is over, so it went with it
+    const parent = this.parent?.current
+    if (!parent?.isPending) return this.end('rolled-back') // its transaction is over, so it went with it
     this.state = 'released'
-    for (const task of this.#tasks) parent.current.#tasks.push(task)
-    for (const hook of this.#hooks) parent.current.#hooks.push(hook)
-    this.#tasks = this.#hooks = []
-    return { state: this.state, tasks: [], hooks: [] }
+    for (const task of this.#tasks ?? none) parent.add(task)
+    for (const hook of this.#hooks ?? none) parent.addHook(hook)
+    this.#tasks = this.#hooks = undefined
+    return { state: this.state, tasks: none, hooks: none }
   }
 
   /** The scope is over; what it held is in the settlement, in the order of registration over all levels. */
   end(state: 'committed' | 'rolled-back' | 'unknown', error?: unknown): Settlement {
     this.state = state
-    if (!this.root.registered) return { state, tasks: [], hooks: [], error }
-    const { tasks } = this
-    if (state === 'rolled-back') for (const hook of this.#hooks) this.root.#due.push(hook)
-    this.#tasks = this.#hooks = []
-    const due = this.root.isPending ? [] : this.root.#due.splice(0)
-    const hooks = due.toSorted((a, b) => a.order - b.order)
+    const { root, tasks } = this
+    if (!root.registered) return { state, tasks, hooks: none, error }
+    if (state === 'rolled-back') for (const hook of this.#hooks ?? none) (root.#due ??= []).push(hook)
+    this.#tasks = this.#hooks = undefined
+    if (root.isPending) return { state, tasks, hooks: none, error }
+    const hooks = inOrder(root.#due)
+    root.#due = undefined
     return { state, tasks, hooks, error }
   }
+}
+
+/** Most transactions have nothing, and most of the others one task. */
+const none: readonly never[] = []
+
+function inOrder<T extends { readonly order: number }>(registered: readonly T[] = none): readonly T[] {
+  return registered.length > 1 ? registered.toSorted((a, b) => a.order - b.order) : registered
 }

@@ -38,6 +38,8 @@ interface Slice {
  * is one. So p-queue and its promises cost a slot, and not a task.
  */
 export class Slots implements QueueControl {
+  /** What waits for the turn. */
+  readonly ready: (() => void)[] = []
   /** Once true, nothing begins any more. */
   closed = false
   readonly #turn: Turn

@@ -1,4 +1,5 @@
 import { now } from './clock.js'
+import type { Slots } from './slots.js'
 
 /** Milliseconds that tasks may run back to back before timers and I/O get their turn. */
 const length = 2
@@ -19,8 +20,8 @@ export class Turn {
   #iteration = 0
   /** When somebody last asked whether it is over, by `now()`: a look at the clock costs as much as half an attempt. */
   at = 0
-  /** By pool; first is the one whose turn it is. */
-  readonly #waiting = new Map<object, (() => void)[]>()
+  /** Those in which something waits; first is the one whose turn it is. */
+  readonly #pools: Pick<Slots, 'ready'>[] = []
   #next: NodeJS.Immediate | undefined
 
   get isOver(): boolean {
@@ -29,10 +30,8 @@ export class Turn {
   }
 
   /** Calls `run` when the event loop has had its turn. */
-  next(pool: object, run: () => void): void {
-    const waiting = this.#waiting.get(pool)
-    if (waiting) waiting.push(run)
-    else this.#waiting.set(pool, [run])
+  next(pool: Pick<Slots, 'ready'>, run: () => void): void {
+    if (pool.ready.push(run) === 1) this.#pools.push(pool)
     if (this.#next === undefined) this.#next = setImmediate(this.#take)
   }
 
@@ -43,13 +42,12 @@ export class Turn {
     const share = Math.min(this.at - this.#start, length)
     if (isBusy && at - this.at < share) return void (this.#next = setImmediate(this.#take))
     this.#start = at
-    for (const [pool, waiting] of this.#waiting) {
-      const run = waiting.shift()
-      this.#waiting.delete(pool)
-      if (waiting.length > 0) this.#waiting.set(pool, waiting) // at the end, where this loop comes to it again
+    for (let pool = this.#pools.shift(); pool; pool = this.#pools.shift()) {
+      const run = pool.ready.shift()
+      if (pool.ready.length > 0) this.#pools.push(pool)
       run?.()
       if (this.isOver) break
     }
-    this.#next = this.#waiting.size > 0 ? setImmediate(this.#take) : undefined
+    this.#next = this.#pools.length > 0 ? setImmediate(this.#take) : undefined
   }
 }

@@ -48,7 +48,7 @@ describe('Statistics', () => {
   test('saturation is the taken share of `maxPending`, places kept for open transactions included, in the fullest queue', async () => {
     const { afterCommit } = start({ maxPending: 10, queues: { sms: { maxPending: 4 } }, overflow: 'refuse' })
     const prisma = afterCommit.watch(fakeClient<PrismaClient>().client)
-    const go = deferred()
+    const [go, registered] = [deferred(), deferred()]
     const wait = () => go.promise
     const sms = defineTask('sms', wait, { queue: 'sms' })
     for (let n = 0; n < 2; n++) afterCommit('wait', wait)
@@ -58,8 +58,10 @@ describe('Statistics', () => {
       assert.equal(afterCommit.stats().saturation, 0.25)
       for (let n = 0; n < 3; n++) afterCommit(sms)
       assert.equal(afterCommit.stats().saturation, 1)
+      registered.resolve()
       await go.promise
     })
+    await registered.promise
     assert.equal(afterCommit.stats().reserved, 4)
     go.resolve()
     await transaction
