@@ -6,7 +6,7 @@ export class StartError extends Error {
   override readonly name = 'StartError'
 }
 
-const embedded = 'without DATABASE_URL it is an SQLite file'
+export const embedded = 'without DATABASE_URL it is an SQLite file'
 /** By Prisma's code. */
 const reasons: Readonly<Record<string, string>> = {
   P1000: 'refuses the user or the password of DATABASE_URL',
@@ -34,7 +34,7 @@ export async function prepareDatabase(prisma: PrismaClient, url: string): Promis
 }
 
 /** Without the password. */
-function nameOf(url: string): string {
+export function nameOf(url: string): string {
   if (isEmbedded(url)) return url
   const { host, pathname } = new URL(url)
   return `${host}${pathname}`

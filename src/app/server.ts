@@ -3,11 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { gracefulShutdown } from '../express/index.js'
 import { afterCommit, prisma, relay } from './after-commit.js'
 import { createApp } from './app.js'
-import { prepareDatabase } from './prepare-database.js'
+import { prepareDatabase, StartError } from './prepare-database.js'
 import { logger } from './logger.js'
 import { settings } from './settings.js'
 
-await prepareDatabase(prisma, settings.databaseUrl)
+await prepareDatabase(prisma, settings.databaseUrl).catch((error: unknown) => {
+  if (!(error instanceof StartError)) throw error
+  console.error(error.message)
+  process.exit(1)
+})
 
 const server = createApp().listen(settings.port, settings.host)
 await once(server, 'listening')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'node:test'
@@ -74,4 +75,14 @@ export function commands(module: URL, prefix: string) {
       await this.hasEnded()
     },
   }
+}
+
+/** A database at a port where nobody answers. */
+export async function urlOfNobody(): Promise<URL> {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  free.close()
+  await once(free, 'close')
+  return new URL(`postgresql://ada:secret@127.0.0.1:${port}/shop`)
 }

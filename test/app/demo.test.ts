@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { commands } from './command.js'
+import { commands, urlOfNobody } from './command.js'
 
 describe('the demo', () => {
   const demo = commands(new URL('../../src/app/demo.ts', import.meta.url), 'after-commit')
@@ -30,6 +30,16 @@ describe('the demo', () => {
     assert.match(output(), /Interrupted/)
     assert.doesNotMatch(output(), /logs of the app/)
     await demo.hasLeftNothing()
+  })
+
+  it('says what to correct where its database does not answer, and not the password', async () => {
+    const url = await urlOfNobody()
+    const { exit, output } = demo.start({ env: { DEMO_REQUESTS: '40', DATABASE_URL: url.href } })
+    assert.deepEqual(await exit, [1, null], output())
+    const advice = 'Correct DATABASE_URL: without DATABASE_URL it is an SQLite file'
+    const why = `The database ${url.host}/shop cannot be used: connect ECONNREFUSED ${url.host}. ${advice}\n`
+    assert.equal(output('stderr').includes(why), true, output())
+    assert.doesNotMatch(output(), /secret/)
   })
 
   it('takes its processes with it even when it is killed', async () => {

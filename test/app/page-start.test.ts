@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { commands } from './command.js'
+import { commands, urlOfNobody } from './command.js'
 
 describe('npm start', () => {
   const command = commands(new URL('../../src/app/page.ts', import.meta.url), 'after-commit-page-')
@@ -26,17 +26,11 @@ describe('npm start', () => {
   })
 
   it('says what to do where its database does not answer, and not the password', async () => {
-    const free = createServer().listen(0, '127.0.0.1')
-    await once(free, 'listening')
-    const { port: nobody } = free.address() as AddressInfo
-    free.close()
-    await once(free, 'close')
-    const { exit, output } = command.start({
-      env: { DATABASE_URL: `postgresql://ada:secret@127.0.0.1:${nobody}/shop` },
-    })
+    const { href, host } = await urlOfNobody()
+    const { exit, output } = command.start({ env: { DATABASE_URL: href } })
     assert.deepEqual(await exit, [1, null])
     const advice = 'Start it, or correct DATABASE_URL: without DATABASE_URL it is an SQLite file'
-    assert.equal(output(), `The database 127.0.0.1:${nobody}/shop does not answer. ${advice}\n`)
+    assert.equal(output(), `The database ${host}/shop does not answer. ${advice}\n`)
     await command.hasLeftNothing()
   })
 })

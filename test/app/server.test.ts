@@ -7,6 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { type Child, startChild } from '../../src/app/demo/child.js'
 import { listen } from '../../src/app/partners/listen.js'
 import { type Deferred, deferred, until } from '../support/wait.js'
+import { urlOfNobody } from './command.js'
 
 describe('the server', () => {
   let folder: string
@@ -96,6 +97,13 @@ describe('the server', () => {
   it('ends with what is wrong when a setting is', async () => {
     await assert.rejects(start({ PARTNERS: 'before' }), /The app has ended by itself \(exit code 1\)\. Its log: /)
     assert.match(await readFile(logFile, 'utf8'), /Expected PARTNERS to be 'inside', 'after' or 'outbox', got "before"/)
+  })
+
+  it('ends with what to do where its database does not answer, and nothing else', async () => {
+    const { host, href } = await urlOfNobody()
+    await assert.rejects(start({ DATABASE_URL: href }), /The app has ended by itself \(exit code 1\)\. Its log: /)
+    const advice = 'Start it, or correct DATABASE_URL: without DATABASE_URL it is an SQLite file'
+    assert.equal(await readFile(logFile, 'utf8'), `The database ${host}/shop does not answer. ${advice}\n`)
   })
 
   it('is noticed when it dies', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { isEmbedded, migrateDatabase, connect } from '../database.js'
+import { embedded, nameOf, StartError } from '../prepare-database.js'
 import { type SampleData, addSampleData } from '../sample-data.js'
 import type { Cleanup } from './cleanup.js'
 
@@ -40,11 +41,17 @@ export function serverUrl(): string | undefined {
 
 async function createOn(server: string, cleanup: Cleanup): Promise<string> {
   const name = `after_commit_demo_${randomUUID().replaceAll('-', '')}`
-  await execute(server, `CREATE DATABASE ${name}`)
+  await execute(server, `CREATE DATABASE ${name}`).catch((error: unknown) => refuse(server, error))
   cleanup.add(() => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
   const url = new URL(server)
   url.pathname = `/${name}`
   return url.href
+}
+
+function refuse(server: string, error: unknown): never {
+  // Of a host with several addresses the error has no message.
+  const why = error instanceof Error && error.message !== '' ? error.message : String(Object(error).code)
+  throw new StartError(`The database ${nameOf(server)} cannot be used: ${why}. Correct DATABASE_URL: ${embedded}`)
 }
 
 async function execute(server: string, statement: string): Promise<void> {
