@@ -68,4 +68,17 @@ describe('The line of waiting tasks', () => {
     assert.ok(kept < 70, `${kept} are kept`)
     assert.equal(line.size, 1)
   })
+
+  test('lets go of those that are taken out, one after the other', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const line = new Line()
+    const taken = Array.from({ length: 10 }, () => {
+      line.push({ outcome: undefined } as Task)
+      return new WeakRef(line.shift() as Task)
+    })
+    await turn()
+    collect()
+    assert.deepEqual(taken.map((each) => each.deref()).filter(Boolean), [])
+  })
 })
