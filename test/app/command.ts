@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/free-port.js'
 import { until } from '../support/wait.js'
 
 /** A command that has been started, and what it has printed so far: all of it, or one of the two. */
@@ -79,10 +79,5 @@ export function commands(module: URL, prefix: string) {
 
 /** A database at a port where nobody answers. */
 export async function urlOfNobody(): Promise<URL> {
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as AddressInfo
-  free.close()
-  await once(free, 'close')
-  return new URL(`postgresql://ada:secret@127.0.0.1:${port}/shop`)
+  return new URL(`postgresql://ada:secret@127.0.0.1:${await freePort()}/shop`)
 }

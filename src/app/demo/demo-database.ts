@@ -51,7 +51,9 @@ async function createOn(server: string, cleanup: Cleanup): Promise<string> {
 function refuse(server: string, error: unknown): never {
   // Of a host with several addresses the error has no message.
   const why = error instanceof Error && error.message !== '' ? error.message : String(Object(error).code)
-  throw new StartError(`The database ${nameOf(server)} cannot be used: ${why}. Correct DATABASE_URL: ${embedded}`)
+  throw new StartError(`The database ${nameOf(server)} cannot be used: ${why}. Correct DATABASE_URL: ${embedded}`, {
+    cause: error,
+  })
 }
 
 async function execute(server: string, statement: string): Promise<void> {
