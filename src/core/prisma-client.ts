@@ -55,9 +55,7 @@ export function isTransactionClient(client: unknown): client is Client {
 /** Leads from the `$transaction` of a watched client, of whichever instance, to the one that it replaced. */
 const replaced = Symbol.for('after-commit.replaced')
 
-interface Replacement extends Transact {
-  [replaced]?: Transact
-}
+type Replacement = Transact & { [replaced]?: Transact }
 
 export function markReplacement(override: Transact, native: Transact): Transact {
   return Object.assign(override, { [replaced]: native })

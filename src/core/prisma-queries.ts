@@ -16,9 +16,7 @@ interface Request {
 }
 
 /** The client of one transaction; what is ours in it is under symbols. */
-export interface ObservedClient extends Client {
-  [key: symbol]: unknown
-}
+export type ObservedClient = Client & { [key: symbol]: unknown }
 
 /** The same in every copy of this library: an instance may watch what another one has watched. */
 const mark = Symbol.for('after-commit.transaction')
@@ -67,9 +65,10 @@ export class ObservedClients {
     return Reflect.set(Object.getPrototypeOf(client) as object, this.#proven, true)
   }
 
-  /** It is over: an error that was made in it keeps this client, and with it would keep `tx` and all its models. */
+  /** It is over: what was made in it keeps this client until the old generation is compacted, and with it would keep all of `tx`. */
   end(client: ObservedClient): void {
     client[this.#tx] = undefined
+    client[inspect] = printed
   }
 
   /** Whose queries are those of this `tx`; those of a savepoint are the transaction's. */
@@ -122,6 +121,12 @@ export class ObservedClients {
     this.#prototypes.set(view, prototype)
     return prototype
   }
+}
+
+/** What Prisma prints of a client; its own function closes over `tx`. */
+function printed(this: ObservedClient): object {
+  const { [inspect]: _, ...rest } = this
+  return rest
 }
 
 /** @returns The same answer. Not the same promise: V8 finds nobody who has called where two wait for one, and the stack of an error ends. */

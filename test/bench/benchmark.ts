@@ -1,4 +1,5 @@
 // What a benchmark is. Each round of each contestant is a process of its own, in which `round` is called once.
+import { GCProfiler, type GCProfilerResult } from 'node:v8'
 
 /** `BENCH_ONCE=1`: one short round of everything, to see that it works. */
 export const once = process.env['BENCH_ONCE'] === '1'
@@ -61,6 +62,21 @@ export async function cpuTime(fn: () => Promise<void>): Promise<number> {
   const { system, user } = process.cpuUsage(before)
   return system + user
 }
+
+/** Bytes that V8 moves to the old generation while `fn` runs: collecting the young one costs what outlives it. */
+export async function promoted(fn: () => Promise<void>): Promise<number> {
+  const profiler = new GCProfiler()
+  profiler.start()
+  await fn()
+  const collections = profiler.stop().statistics
+  const grown = collections
+    .filter(({ gcType }) => gcType === 'Scavenge')
+    .map(({ beforeGC, afterGC }) => oldSpace(afterGC) - oldSpace(beforeGC))
+  return grown.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+const oldSpace = ({ heapSpaceStatistics }: GCProfilerResult['statistics'][number]['beforeGC']): number =>
+  heapSpaceStatistics.find(({ spaceName }) => spaceName === 'old_space')?.spaceUsedSize ?? NaN
 
 /** Bytes that are reachable. */
 export async function heapUsed(): Promise<number> {

@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../../prisma/client/postgresql/client.js'
-import { type Benchmark, cpuTime, once, startAfresh } from './benchmark.js'
+import { type Benchmark, cpuTime, once, promoted, startAfresh } from './benchmark.js'
 import { inRequest, newInstance } from './contestants.js'
 import { databaseUrl } from './database.js'
 
@@ -40,6 +40,7 @@ export const transaction: Benchmark = {
     ...Object.keys(registrations).flatMap((ours) => [
       { measure: 'CPU time', unit: 'µs', ours, theirs, bar: bars[ours] },
       { measure: 'throughput', unit: 'a second', ours, theirs },
+      { measure: 'outlives the young generation', unit: 'bytes', ours, theirs },
     ]),
     { measure: 'CPU time', unit: 'µs', ours: another, theirs },
     { measure: 'CPU time', unit: 'µs', ours: theirs, theirs: contextless },
@@ -66,7 +67,12 @@ export const transaction: Benchmark = {
     const start = performance.now()
     const cpu = await cpuTime(() => run(transactions))
     const seconds = (performance.now() - start) / 1e3
+    const bytes = await promoted(() => run(transactions))
     await base.$disconnect()
-    return { 'CPU time': cpu / transactions, throughput: transactions / seconds }
+    return {
+      'CPU time': cpu / transactions,
+      throughput: transactions / seconds,
+      'outlives the young generation': bytes / transactions,
+    }
   },
 }

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { forEachDatabase } from '../support/databases.js'
 import { watched } from '../support/watched.js'
+
+/** The names of what is printed of an object. */
+const printed = (object: object): string[] =>
+  inspect(object, { depth: 0 })
+    .split('\n')
+    .map((line) => line.trim().split(':')[0] ?? '')
 
 describe('An error that was made in a transaction', () => {
   forEachDatabase((db) => {
@@ -31,6 +38,13 @@ describe('An error that was made in a transaction', () => {
         [undefined, undefined],
       )
       assert.equal(errors.length, 3)
+    })
+
+    test('leaves `tx` printed as Prisma prints it, when the transaction is over, too', async () => {
+      const { prisma } = watched(db)
+      const [ended, during] = await prisma.$transaction(async (tx) => [tx, printed(tx)] as const)
+      assert.deepEqual(printed(ended), during)
+      assert.ok(during.includes("'$queryRaw'"))
     })
   })
 })
