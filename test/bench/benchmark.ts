@@ -63,7 +63,7 @@ export async function cpuTime(fn: () => Promise<void>): Promise<number> {
   return system + user
 }
 
-/** Bytes that V8 moves to the old generation while `fn` runs: collecting the young one costs what outlives it. */
+/** Bytes by which collections of the young generation make the old one grow while `fn` runs: what outlives it is what they cost. */
 export async function promoted(fn: () => Promise<void>): Promise<number> {
   const profiler = new GCProfiler()
   profiler.start()

@@ -12,9 +12,9 @@ const printed = (object: object): string[] =>
     .split('\n')
     .map((line) => line.trim().split(':')[0] ?? '')
 
-describe('An error that was made in a transaction', () => {
+describe('What is left of a transaction', () => {
   forEachDatabase((db) => {
-    test('keeps its client alive no longer than the transaction: Prisma makes one for each query', async () => {
+    test('an error made in it keeps its client alive no longer: Prisma makes one for each query', async () => {
       setFlagsFromString('--expose-gc')
       const collect = runInNewContext('gc') as () => void
       const { prisma, afterCommit } = watched(db)
@@ -40,7 +40,7 @@ describe('An error that was made in a transaction', () => {
       assert.equal(errors.length, 3)
     })
 
-    test('leaves `tx` printed as Prisma prints it, when the transaction is over, too', async () => {
+    test('`tx` is printed as Prisma prints it, when it is over, too', async () => {
       const { prisma } = watched(db)
       const [ended, during] = await prisma.$transaction(async (tx) => [tx, printed(tx)] as const)
       assert.deepEqual(printed(ended), during)
