@@ -40,7 +40,7 @@ export function clsHooked(namespace: ClsNamespace): ContextCarrier {
     run,
     get: () => Reflect.get(active(), key),
     // cls-hooked finds the context of what runs in an AsyncResource by its id, and forgets it when that is destroyed.
-    capture: (make) => within(detached(active()), make),
+    capture: (captured, ...parts) => within(detached(active()), () => new captured(...parts)),
     enter: (value, fn, given) => run(value, () => fn(given)),
   }
 }

@@ -86,7 +86,7 @@ class Instance {
     this.#context = context
     this.#logger = logger
     this.events = events
-    const home = context.capture(() => new CapturedContext())
+    const home = context.capture(CapturedContext)
     this.#queues = new Queues(options, {
       concurrency: options.concurrency ?? 10,
       maxPending: options.maxPending ?? 1_000,

@@ -102,7 +102,7 @@ export class Attempt implements TaskContext {
   }
 
   #run(): void {
-    const { abandoned, deadlines, events } = this.#settings
+    const { deadlines, events } = this.#settings
     this.#task.doing = this
     events.of.started.emitTask(this.#task)
     if (this.ended) return // a listener has closed the pool
@@ -115,10 +115,8 @@ export class Attempt implements TaskContext {
     if ((typeof result !== 'object' && typeof result !== 'function') || result === null) return this.#end()
     this.deadline = this.#at + this.#timeout
     if (this.deadline !== Infinity) deadlines.add(this)
-    Promise.resolve(result).then(
-      () => (this.ended ? void abandoned.delete(this) : this.#end()),
-      (error: unknown) => (this.ended ? void abandoned.delete(this) : this.#fail(error)),
-    )
+    // Methods, and no closures: see `TransactionWatcher.#run`.
+    Promise.resolve(result).then(this.#resolved.bind(this), this.#rejected.bind(this))
   }
 
   /** The timeout is over, or the grace after it. */
@@ -154,7 +152,13 @@ export class Attempt implements TaskContext {
     this.#controller?.abort(reason)
   }
 
-  #fail(error: unknown): void {
+  #resolved(): void {
+    if (this.ended) this.#settings.abandoned.delete(this)
+    else this.#end()
+  }
+
+  #rejected(error: unknown): void {
+    if (this.ended) return void this.#settings.abandoned.delete(this)
     if (this.#timedOut) this.#timedOut.cause = error
     this.#end(new Failure(this.#timedOut ?? error))
   }

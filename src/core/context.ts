@@ -5,8 +5,8 @@ export interface ContextCarrier {
   /** Runs `fn` with `value` as what `get()` answers in it and in everything that it calls or schedules. */
   run<R>(value: unknown, fn: () => R): R
   get(): unknown
-  /** Calls `make`, which constructs a `CapturedContext`: it captures the caller's context, and what is set in it stays in it. */
-  capture<C extends CapturedContext>(make: () => C): C
+  /** Constructs a `CapturedContext` of `parts`: it captures the caller's context, and what is set in it stays in it. */
+  capture<C extends CapturedContext, P extends unknown[]>(captured: new (...parts: P) => C, ...parts: P): C
   /** What `run` does, at the beginning of an AsyncResource's scope, which ends with it. @param given Saves a closure for each call. */
   enter<R, A>(this: void, value: unknown, fn: (given: A) => R, given: A): R
 }
@@ -33,7 +33,7 @@ export function asyncLocalStorageCarrier(): ContextCarrier {
   return {
     run: (value, fn) => storage.run(value, fn),
     get: () => storage.getStore(),
-    capture: (make) => make(),
+    capture: (captured, ...parts) => new captured(...parts),
     // Not `run`, which copies all contexts twice on Node 24.
     enter: (value, fn, given) => (storage.enterWith(value), fn(given)),
   }

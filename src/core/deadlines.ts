@@ -43,7 +43,7 @@ export class Deadlines {
     if (this.#limited.length === 0 && this.#timer) this.#set()
   }
 
-  #expire(): void {
+  readonly #expire = (): void => {
     for (const limited of this.#limited.filter(({ deadline }) => deadline <= this.#at)) {
       this.delete(limited)
       limited.expire()
@@ -56,7 +56,8 @@ export class Deadlines {
     this.#check = undefined
     this.#at = Math.min(...this.#limited.map(({ deadline }) => deadline))
     clearTimeout(this.#timer)
-    const set = (): NodeJS.Timeout => setTimeout(() => this.#expire(), Math.ceil(this.#at - now()))
-    this.#timer = this.#at === Infinity ? undefined : this.#home.runInAsyncScope(set)
+    this.#timer = undefined
+    if (this.#at === Infinity) return
+    this.#timer = this.#home.runInAsyncScope(setTimeout<[]>, undefined, this.#expire, Math.ceil(this.#at - now()))
   }
 }

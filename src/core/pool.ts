@@ -209,14 +209,8 @@ export class Pool {
     // Before anything asynchronous: the slot goes on to the next task now, and the numbers must say so.
     if (failure) this.#backOff(task)
     else this.finish(task, task.attempts === 1 ? succeeded : { ...succeeded, attempts: task.attempts })
-    if (resume) return resume(failure)
-    const again = (): Promise<Failure | undefined> =>
-      new Promise((resolve) => {
-        task.awaitAttempt(resolve)
-        this.#leave(task, 'backing-off')
-        this.#wait(task)
-      })
-    if (failure) void this.#retry(task, failure, again)
+    if (resume) resume(failure)
+    else if (failure) void this.#retry(task, failure, this.#again.bind(this, task))
   }
 
   #backOff(task: Task): void {
@@ -224,6 +218,12 @@ export class Pool {
     if (this.#isByCaller(task)) return
     this.running--
     this.backingOff++
+  }
+
+  #again(task: Task): Promise<Failure | undefined> {
+    this.#leave(task, 'backing-off')
+    this.#wait(task)
+    return new Promise((resolve) => task.awaitAttempt(resolve))
   }
 
   async #retry(task: Task, first: Failure, again: () => Promise<Failure | undefined>): Promise<void> {

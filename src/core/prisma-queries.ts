@@ -132,13 +132,14 @@ function printed(this: ObservedClient): object {
 /** @returns The same answer. Not the same promise: V8 finds nobody who has called where two wait for one, and the stack of an error ends. */
 function observe(answer: Promise<unknown>, root: Scope): Promise<unknown> {
   root.queries++
-  return answer.then(
-    (result) => (root.queryEnded(), result),
-    (error: unknown) => {
-      if (isDatabaseFailure(error)) root.innermost.failure = { error }
-      if (databaseCode(error) === '1213') root.doom = { error }
-      root.queryEnded()
-      throw error
-    },
-  )
+  return answer.then(answered.bind(undefined, root), failed.bind(undefined, root))
+}
+
+const answered = (root: Scope, result: unknown): unknown => (root.queryEnded(), result)
+
+function failed(root: Scope, error: unknown): never {
+  if (isDatabaseFailure(error)) root.innermost.failure = { error }
+  if (databaseCode(error) === '1213') root.doom = { error }
+  root.queryEnded()
+  throw error
 }

@@ -92,14 +92,14 @@ export class Registry {
     const { context, queues } = this.#settings
     const requestId = this.requestId()
     const runnable = queues.runnable(this.durable.withMessage(parts, requestId))
-    return context.capture(() => new Task(runnable, pool, requestId, this.#registrations++))
+    return context.capture(Task, runnable, pool, requestId, this.#registrations++)
   }
 
   onRollback(run: () => unknown, scope: Scope | undefined): void {
     const { context, logger } = this.#settings
     if (typeof run !== 'function') throw OptionsError.expected('run', 'a function', run)
     if (!scope) throw new NoTransactionError('`onRollback`')
-    const captured = context.capture(() => new CapturedContext())
+    const captured = context.capture(CapturedContext)
     const hook = (): void => {
       captured
         .runInAsyncScope(context.enter<Promise<void>, void>, undefined, undefined, async () => void (await run()))

@@ -2,10 +2,7 @@ import type { Client } from './prisma-client.js'
 import type { Task } from './task.js'
 
 /** What `onRollback` was given; `order` is its position among all registrations. */
-export interface Hook {
-  readonly order: number
-  readonly run: () => void
-}
+export type Hook = { readonly order: number; readonly run: () => void }
 
 export type Callback = (tx: Client) => unknown
 

@@ -81,11 +81,7 @@ export function isDefinedTask(value: unknown): value is DefinedTask {
   )
 }
 
-export interface TaskParts {
-  readonly name: string
-  readonly run: TaskRun
-  readonly source: TaskSource
-}
+export type TaskParts = { readonly name: string; readonly run: TaskRun; readonly source: TaskSource }
 
 /** Where a task comes from: what closures have in common, and each run of a defined task has for itself. */
 export interface TaskSource {

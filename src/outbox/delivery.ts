@@ -38,8 +38,7 @@ export class Delivery {
     this.#defined = defined
     this.leasedUntil = leasedUntil
     this.#settings = settings
-    const make = (): Task => new Task(queues.runnable(own), queues.of(own), requestIdOf(message), 0)
-    this.task = context.capture(make)
+    this.task = context.capture(Task, queues.runnable(own), queues.of(own), requestIdOf(message), 0)
     this.task.attempts = this.attempts - 1
     this.task.state = 'waiting'
   }

@@ -41,7 +41,7 @@ export class Worker {
   constructor(settings: WorkerSettings) {
     const { source, events, logger, abortGrace, timeout, context, queues } = settings
     this.#settings = settings
-    this.#home = context.capture(() => new CapturedContext())
+    this.#home = context.capture(CapturedContext)
     const attempts = { abortGrace, events, logger, deadlines: new Deadlines(this.#home), abandoned: this.#abandoned }
     this.#deliveries = { queues, context, attempts, timeout }
     this.#rhythm = new Rhythm(settings)

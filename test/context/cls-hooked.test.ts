@@ -168,7 +168,7 @@ describe('clsHooked', () => {
         thrown,
       )
       assert.equal(
-        caught(() => carrier.capture(() => new CapturedContext()).runInAsyncScope(fail)),
+        caught(() => carrier.capture(CapturedContext).runInAsyncScope(fail)),
         thrown,
       )
     }
