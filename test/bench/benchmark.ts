@@ -91,9 +91,9 @@ export async function startAfresh(warmUp: () => Promise<void>): Promise<void> {
 }
 
 /** Several times, with a turn in between: some things let go of others only after they have been collected. */
-export async function collect(): Promise<void> {
+export async function collect(times = 4): Promise<void> {
   if (!gc) throw new Error('Expected node --expose-gc')
-  for (let n = 0; n < 4; n++) {
+  for (let n = 0; n < times; n++) {
     gc()
     await new Promise((resolve) => setImmediate(resolve))
   }
