@@ -47,6 +47,24 @@ describe('Rule 2: a lost connection leaves the outcome of COMMIT unknown', () =>
         )
       })
 
+      test('the answer of COMMIT is lost after a savepoint that was released and one that was not: nobody knows either', async (t) => {
+        if (lacks(t, savepoints)) return
+        const proxy = await proxyTo(db.url, t)
+        const { prisma, both, events, outcome } = watched(db, {}, await connectTo(db, proxy.url, t))
+        const transaction = prisma.$transaction(async (tx) => {
+          await tx.$transaction(async (inner) => await both(inner, 'released'))
+          const failing = tx.$transaction(async (inner) => {
+            await both(inner, 'rolled back')
+            throw new Error('on purpose')
+          })
+          await assert.rejects(failing, /on purpose/)
+          proxy.cutAt('COMMIT')
+        })
+        await assert.rejects(transaction)
+        assert.deepEqual(await outcome(), { ran: [], rows: ['released'] })
+        assert.deepEqual(events, ['discarded rolled back', 'unknown released'])
+      })
+
       test('a connection that is killed while the callback still queries has rolled back', async () => {
         const { prisma, afterCommit, both, events, outcome } = watched(db)
         const hooks: string[] = []
