@@ -78,6 +78,19 @@ describe('Rule 29: a durable task is a row of its own transaction: all of them i
       assert.deepEqual(await dropped[0]?.settled, { status: 'discarded', attempts: 0, error: boom })
     })
 
+    test('they are there, too, where the commit had to be verified first: a query was still under way', async () => {
+      const { afterCommit, prisma } = durable(db, [points])
+      const queries: PromiseLike<unknown>[] = []
+      const handle = await prisma.$transaction(async (tx) => {
+        await insert(tx, 'a')
+        queries.push(insert(tx, 'nobody awaits it').then(() => undefined)) // which sends it
+        return afterCommit(points, 1)
+      })
+      await Promise.all(queries)
+      assert.deepEqual([await payloadsOf(db), await rowsOf(db)], [[1], ['a', 'nobody awaits it']])
+      assert.deepEqual(await handle.settled, { status: 'stored', attempts: 0 })
+    })
+
     test('all messages go in one statement, which has one text for a message and another one for any number of them', async () => {
       const base = db.newClient({ log: [{ level: 'query', emit: 'event' }] })
       const inserts: string[] = []
